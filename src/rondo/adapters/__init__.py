@@ -1,0 +1,1 @@
+"""Products, one folder each; each knows ports and records only."""

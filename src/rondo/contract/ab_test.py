@@ -1,0 +1,38 @@
+"""An experiment between versions."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from rondo.contract._base import Section
+
+
+class Variant(Section):
+    """One side of the experiment."""
+
+    model_version: str
+    traffic_percentage: float = Field(ge=0, le=100)
+
+
+class ExperimentMetrics(Section):
+    """What decides, and what must not get worse."""
+
+    primary: str
+    secondary: tuple[str, ...] = ()
+
+
+class AbTest(Section):
+    """The ab_test section."""
+
+    experiment_name: str
+    variants: dict[str, Variant] = Field(min_length=2)
+    metrics: ExperimentMetrics
+    duration_days: float = Field(gt=0)
+    min_sample_size: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> AbTest:
+        total = sum(variant.traffic_percentage for variant in self.variants.values())
+        if abs(total - 100.0) > 1e-6:
+            raise ValueError(f"the traffic percentages sum to {total:g}, not 100")
+        return self

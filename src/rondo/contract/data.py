@@ -1,0 +1,155 @@
+"""Where the data comes from, how it is joined, cleaned and checked."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from rondo.contract._base import Section
+from rondo.contract.units import Duration, Share
+
+ColumnType = Literal["string", "int", "float", "bool", "date", "datetime"]
+Scalar = str | int | float | bool
+
+
+class Source(Section):
+    """One source: exactly one of `sql`, `files`, `http`, with its own retries and its own schema."""
+
+    sql: str | None = None
+    """SQLAlchemy URL; write passwords as ${NAME} so that they come from the environment."""
+    query: str | None = None
+    """One SELECT; values enter as :name and are bound, never pasted."""
+    params: dict[str, Any] | list[Any] = Field(default_factory=dict)
+
+    files: str | None = None
+    """Local path or s3:// URL, with * and {date_partition}-like fields from `params`."""
+    format: Literal["parquet", "csv", "jsonl"] | None = None
+    """By default told by the file name."""
+    storage: dict[str, str] = Field(default_factory=dict)
+    """Options of the object store (endpoint, region ...); secrets as env:NAME."""
+
+    http: str | None = None
+    records: str = "$"
+    """Where the records lie in the answer, e.g. $.items"""
+    paginate: Literal["none", "cursor", "page", "offset", "link"] = "none"
+    next: str = "$.next"
+    """Where the next cursor lies in the answer (paginate: cursor)."""
+    auth: str | None = None
+    """Bearer token by reference, env:NAME."""
+    allow_private: bool = False
+    """Whether the URL may point to this machine or a private network."""
+    start: str | None = None
+    """A command that serves the URL while it is read (practice worlds, test doubles); it gets {port} of the URL."""
+
+    keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
+    """Columns that must be there, with their types."""
+    retries: int = Field(default=3, ge=0, le=20)
+    timeout: Duration = Field(default="30s", validate_default=True)  # type: ignore[assignment]
+    max_rows: int = Field(default=50_000_000, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Source:
+        kinds = [name for name in ("sql", "files", "http") if getattr(self, name) is not None]
+        if len(kinds) != 1:
+            raise ValueError(f"a source has exactly one of sql, files, http; found {', '.join(kinds) or 'none'}")
+        if self.sql is not None and not self.query:
+            raise ValueError("an sql source needs a query")
+        return self
+
+    @property
+    def kind(self) -> Literal["sql", "files", "http"]:
+        """Which of the three it is."""
+        return "sql" if self.sql is not None else "files" if self.files is not None else "http"
+
+
+class Base(Section):
+    """The source whose rows are kept."""
+
+    base: str
+
+
+class JoinStep(Section):
+    """One more source beside it."""
+
+    with_: str = Field(alias="with")
+    on: str | tuple[str, ...]
+    how: Literal["left", "inner", "full"] = "left"
+
+
+class Missing(Section):
+    """What happens to a missing value of a column: a statistic, a value, or the row goes."""
+
+    fill: Literal["median", "mean", "most_frequent", "zero"] | None = None
+    value: Scalar | None = None
+    drop_row: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Missing:
+        if sum((self.fill is not None, self.value is not None, self.drop_row)) != 1:
+            raise ValueError("exactly one of fill, value, drop_row")
+        return self
+
+
+class Outliers(Section):
+    """What happens to a value outside its bounds (given, or quantiles / IQR fences of the column)."""
+
+    min: float | None = None
+    max: float | None = None
+    quantiles: tuple[Share, Share] | None = None
+    iqr: float | None = Field(default=None, gt=0)
+    action: Literal["clip", "drop_row", "null"] = "clip"
+
+
+class Clean(Section):
+    """Always in this order: missing values, outliers, types."""
+
+    missing: dict[str, Missing] = Field(default_factory=dict)
+    outliers: dict[str, Outliers] = Field(default_factory=dict)
+    types: dict[str, ColumnType] = Field(default_factory=dict)
+
+
+class ValueRange(Section):
+    """Which values a column may have."""
+
+    min: float | None = None
+    max: float | None = None
+    values: tuple[Scalar, ...] | None = None
+
+
+class Validate(Section):
+    """Checks that stop the run before features are computed."""
+
+    min_rows: int = Field(default=1, ge=1)
+    max_null_ratio: Share = 0.1
+    max_null_ratios: dict[str, Share] = Field(default_factory=dict)
+    """Exceptions for single columns."""
+    keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
+    value_ranges: dict[str, ValueRange] = Field(default_factory=dict)
+
+
+class Snapshots(Section):
+    """Moments at which each entity is looked at, where rows are events and the target lies in later rows."""
+
+    every: Literal["day", "week", "month"] = "month"
+    active_within: Duration | None = None
+    """Only entities with a row (see `active_event`) in this time before the snapshot."""
+    active_event: str = "true"
+    """SQL condition on a row that counts as activity."""
+
+
+class Load(Section):
+    """How the processed data is stored."""
+
+    format: Literal["parquet"] = "parquet"
+
+
+class Data(Section):
+    """The data section."""
+
+    sources: dict[str, Source] = Field(min_length=1)
+    join: tuple[Base | JoinStep, ...] = ()
+    clean: Clean = Clean()
+    validate_: Validate = Field(default=Validate(), alias="validate")
+    snapshots: Snapshots | None = None
+    load: Load = Load()

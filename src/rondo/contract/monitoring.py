@@ -1,0 +1,34 @@
+"""What is watched in production, and when it alarms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rondo.contract._base import Section
+from rondo.contract.units import Duration
+
+
+class Watch(Section):
+    """One watched figure."""
+
+    threshold: float
+    alert_on: Literal["above", "below"]
+    unit: Literal["ms", "s", "%"] | None = None
+    severity: Literal["warning", "critical"] = "warning"
+
+
+class Monitoring(Section):
+    """The monitoring section."""
+
+    model_metrics: dict[str, Watch] = Field(default_factory=dict)
+    drift_metrics: dict[str, Watch] = Field(default_factory=dict)
+    system_metrics: dict[str, Watch] = Field(default_factory=dict)
+    notify: tuple[str, ...] = ()
+    """Where alerts go: URLs by reference, env:NAME."""
+    window: Duration = Field(default="1d", validate_default=True)  # type: ignore[assignment]
+    """Length of an event-time window; the last complete evidence is looked at."""
+    min_samples: int = Field(default=100, ge=1)
+    """With fewer rows a figure is `not enough evidence`, never fine."""
+    bins: int = Field(default=10, ge=2, le=100)

@@ -1,0 +1,23 @@
+"""When a new round starts by itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rondo.contract._base import Section
+from rondo.contract.units import Duration
+
+
+class Retraining(Section):
+    """The retraining section: the four triggers, and what holds them back."""
+
+    min_accuracy: float | None = Field(default=None, ge=0, le=1)
+    max_psi: float | None = Field(default=None, gt=0)
+    max_days_without_training: float | None = Field(default=None, gt=0)
+    new_data_threshold: int | None = Field(default=None, ge=1)
+    cooldown: Duration = Field(default="1d", validate_default=True)  # type: ignore[assignment]
+    mode: Literal["suggest", "approve", "auto"] = "auto"
+    tune: bool = False
+    """Whether a retrain searches hyperparameters again; by default it keeps those of production."""

@@ -1,0 +1,21 @@
+"""Where and how the server answers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from rondo.contract._base import Section
+from rondo.contract.units import Duration
+
+
+class Serving(Section):
+    """The serving section."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    max_inflight: int = Field(default=256, ge=1)
+    """Requests that may wait; beyond it the answer is 429."""
+    max_body_kb: int = Field(default=4096, ge=1)
+    max_rows: int = Field(default=10_000, ge=1)
+    flush_every: Duration = Field(default="200ms", validate_default=True)  # type: ignore[assignment]
+    """How often the prediction log is written."""

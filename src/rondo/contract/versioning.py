@@ -1,0 +1,48 @@
+"""Which scheme names the versions of data, code, model and features, and who keeps them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rondo.contract._base import Section
+
+
+class DataVersioning(Section):
+    """Data versions."""
+
+    strategy: Literal["semantic"] = "semantic"
+    storage: Literal["dvc"] = "dvc"
+    format: Literal["parquet"] = "parquet"
+
+
+class CodeVersioning(Section):
+    """Code versions."""
+
+    strategy: Literal["git"] = "git"
+    branching: str = "git-flow"
+
+
+class ModelVersioning(Section):
+    """Model versions."""
+
+    strategy: Literal["semantic"] = "semantic"
+    registry: Literal["mlflow"] = "mlflow"
+    stages: tuple[Literal["None", "Staging", "Production", "Archived"], ...] = ("None", "Staging", "Production", "Archived")
+
+
+class FeatureVersioning(Section):
+    """Feature versions."""
+
+    strategy: Literal["semantic"] = "semantic"
+    store: Literal["feast"] = "feast"
+
+
+class Versioning(Section):
+    """The versioning section."""
+
+    data: DataVersioning = DataVersioning()
+    code: CodeVersioning = CodeVersioning()
+    model: ModelVersioning = ModelVersioning()
+    features: FeatureVersioning = FeatureVersioning()
+    lineage: str | tuple[str, ...] = ("data_version -> code_version -> model_version", "features_version -> model_version")
+    """Arrows between kinds of versions; Rondo records all of them."""
