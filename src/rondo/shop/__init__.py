@@ -1,0 +1,1 @@
+"""The practice world: a seeded shop whose customers churn for reasons."""
