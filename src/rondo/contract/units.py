@@ -35,7 +35,9 @@ _SIZE_B = {
 }  # fmt: skip
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 _NUMBER = r"[-+]?(?:\d+(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?"
-_QUANTITY = re.compile(rf"^\s*(?P<currency>[$€£¥₩])?\s*(?P<number>{_NUMBER})\s*(?P<unit>[^\d\s].*?)?\s*$", re.IGNORECASE)
+_QUANTITY = re.compile(
+    rf"^\s*(?P<currency>[$€£¥₩])?\s*(?P<number>{_NUMBER})\s*(?P<unit>[^\d\s].*?)?\s*$", re.IGNORECASE
+)
 _LIMIT = re.compile(r"^\s*(?P<op><=|>=|<|>|≤|≥)?\s*(?P<rest>.+)$", re.DOTALL)
 
 
@@ -91,7 +93,9 @@ def parse_quantity(raw: Any) -> Quantity:
         return _finite(Quantity(float(raw), "number", f"{raw}"))
     found = _QUANTITY.match(raw)
     if not found or not found["number"] or found["number"] in "+-":
-        raise ValueError(f"{raw!r} is not a number with a unit, such as 100ms, 30%, 500MB, 1000 req/s or 2 years")
+        raise ValueError(
+            f"{raw!r} is not a number with a unit, such as 100ms, 30%, 500MB, 1000 req/s or 2 years"
+        )
     number = float(found["number"].replace(",", ""))
     unit = (found["unit"] or "").strip()
     if found["currency"]:
@@ -124,7 +128,9 @@ def _with_unit(number: float, unit: str, text: str) -> Quantity:
             return Quantity(number / _TIME_S[period], "rate", text)
     if lower in {"rps", "qps"}:
         return Quantity(number, "rate", text)
-    raise ValueError(f"the unit {unit!r} of {text!r} is not known; known: ms s min h d weeks months years, KB MB GB KiB MiB GiB, %, req/s, $")
+    raise ValueError(
+        f"the unit {unit!r} of {text!r} is not known; known: ms s min h d weeks months years, KB MB GB KiB MiB GiB, %, req/s, $"
+    )
 
 
 def _money(number: float, unit: str, currency: str, text: str) -> Quantity:
@@ -164,7 +170,9 @@ def _expect(dimension: Dimension, *also: Dimension) -> Any:
     def check(raw: Any) -> Quantity:
         quantity = parse_quantity(raw)
         if quantity.dimension not in allowed:
-            raise ValueError(f"{quantity.text!r} is a {quantity.dimension}, a {' or '.join(allowed)} is expected")
+            raise ValueError(
+                f"{quantity.text!r} is a {quantity.dimension}, a {' or '.join(allowed)} is expected"
+            )
         return quantity
 
     return check
@@ -174,7 +182,9 @@ def _expect_limit(op: Literal["<", "<=", ">", ">="], *allowed: Dimension) -> Any
     def check(raw: Any) -> Limit:
         limit = parse_limit(raw, default_op=op)
         if limit.quantity.dimension not in allowed:
-            raise ValueError(f"{limit.quantity.text!r} is a {limit.quantity.dimension}, a {' or '.join(allowed)} is expected")
+            raise ValueError(
+                f"{limit.quantity.text!r} is a {limit.quantity.dimension}, a {' or '.join(allowed)} is expected"
+            )
         return limit
 
     return check
@@ -197,15 +207,22 @@ def _share(raw: Any) -> float:
 
 
 _TEXT: Any = PlainSerializer(str, return_type=str)
-_UNIT_SCHEMA = WithJsonSchema({"type": ["string", "number"], "description": "a number, with a unit where it has one"})
+_UNIT_SCHEMA = WithJsonSchema(
+    {"type": ["string", "number"], "description": "a number, with a unit where it has one"}
+)
 
 AnyQuantity = Annotated[Quantity, BeforeValidator(parse_quantity), _TEXT, _UNIT_SCHEMA]
 SizeLimit = Annotated[Limit, BeforeValidator(_expect_limit("<", "size")), _TEXT, _UNIT_SCHEMA]
 LatencyLimit = Annotated[Limit, BeforeValidator(_expect_limit("<", "time")), _TEXT, _UNIT_SCHEMA]
 ThroughputLimit = Annotated[Limit, BeforeValidator(_expect_limit(">=", "rate")), _TEXT, _UNIT_SCHEMA]
-UpperLimit = Annotated[Limit, BeforeValidator(_expect_limit(">", "share", "time", "number", "rate")), _TEXT, _UNIT_SCHEMA]
+UpperLimit = Annotated[
+    Limit, BeforeValidator(_expect_limit(">", "share", "time", "number", "rate")), _TEXT, _UNIT_SCHEMA
+]
 Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: f"{d.total_seconds():g}s", return_type=str), _UNIT_SCHEMA
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(lambda d: f"{d.total_seconds():g}s", return_type=str),
+    _UNIT_SCHEMA,
 ]
 """A length of time; in the project file `30d`, `10min`, `2 years`."""
 Share = Annotated[float, BeforeValidator(_share), _UNIT_SCHEMA]

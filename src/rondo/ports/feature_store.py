@@ -1,0 +1,42 @@
+"""Where feature values live, for training at a moment and for serving now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from rondo.bundle.plan import FeaturePlan
+
+
+class OnlineValues(Protocol):
+    """Reads the newest values of entities; safe to call from several threads, sees what others write."""
+
+    def read(self, views: Sequence[str], keys: Sequence[Any]) -> list[dict[str, Any] | None]:
+        """For each key, in order, the fields of all those views in one mapping; None where no view knows the key.
+
+        The mapping also has `_event_timestamp` (UTC datetime), the oldest of the views' times.
+        """
+
+    def close(self) -> None:
+        """Lets go of the store."""
+
+
+class FeatureStore(Protocol):
+    """Publishes the features of a project for training and for serving."""
+
+    def publish(self, plan: FeaturePlan, history: Path, as_of: datetime) -> None:
+        """Makes the views of the plan known and brings the online values to the moment `as_of`.
+
+        Args:
+            plan: the features and their views.
+            history: Parquet with the entity, the event time and every field of the views.
+            as_of: values up to and including this moment go online.
+        """
+
+    def online(self) -> OnlineValues:
+        """The values that serving reads."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """What a person would want to know: views, fields, entities online."""

@@ -1,0 +1,10 @@
+"""Records: what one stage leaves for the next, frozen.
+
+dataset.py      Dataset, Extract, Check            files.py    records as JSON files, published whole
+features.py     FeatureTable, Parity               layout.py   where everything of a project lies
+candidate.py    Candidate, TrainingResult, Measured
+verdict.py      Verdict, Gate
+release.py      Release, Routes, Event
+prediction.py   Prediction, Outcome, RequestFigures
+monitoring.py   Observation, Alert, Decision
+"""

@@ -1,0 +1,44 @@
+"""What the features room leaves: the feature matrix, and the proof that batch and online agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Rows that went through the batch and through the online path, and how far apart they were."""
+
+    rows: int
+    values: int
+    mismatches: int
+    largest_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """The matrix: one row per example, in time order where there is time.
+
+    `matrix.parquet` holds the entity and event time (where declared), the target, and every feature: numerical
+    ones as float32, categorical ones as strings (missing = null), in the order of `features`.
+    """
+
+    version: str
+    version_reason: str
+    plan_hash: str
+    data_version: str
+    data_hash: str
+    rows: int
+    numerical: tuple[str, ...]
+    categorical: tuple[str, ...]
+    target: str
+    entity: str | None
+    event_time: str | None
+    as_of: datetime | None  # the online values are those that a request at this moment should see
+    parity: Parity | None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Every feature in the order in which the model takes them: numerical first."""
+        return self.numerical + self.categorical

@@ -1,0 +1,56 @@
+"""What the monitor saw, and what it said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+ObservationState = Literal["fine", "breached", "not_enough", "missing", "not_a_number", "not_available"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One figure over one event-time window; `value` is None unless the state is fine or breached."""
+
+    metric: str
+    value: float | None
+    n: int
+    state: ObservationState
+    window_from: datetime | None
+    window_to: datetime | None
+    observed_at: datetime
+    version: str | None = None
+    feature: str | None = None
+    threshold: float | None = None
+    alert_on: Literal["above", "below"] | None = None
+    unit: str | None = None
+    chance: float | None = None  # what chance alone would give at this sample size
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A figure that is (or was) beyond its threshold; one alert per key until it recovers."""
+
+    key: str  # metric, and feature where there is one
+    metric: str
+    severity: Literal["warning", "critical"]
+    message: str
+    opened_at: datetime
+    last_seen_at: datetime
+    value: float
+    threshold: float
+    feature: str | None = None
+    recovered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to start a new round, and why; `held_back` says what stands against it."""
+
+    should_retrain: bool
+    reasons: tuple[str, ...]  # accuracy_degradation, data_drift, scheduled_retrain, new_data_available
+    evidence: tuple[str, ...]  # a sentence per trigger, with figures, also for those that could not be judged
+    decided_at: datetime
+    held_back: str = ""
