@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rondo.records.monitoring import Alert, Decision, Observation
-from rondo.records.release import Event, Release, Routes
+from rondo.records.release import Event, RegistryStage, Release, Routes, ServerReport, WarmRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A change of what serves, all of it or none: who is in production, who before, and the new shares."""
+    """A change of what serves, all of it or none: who is in production, who before, and the new shares.
+
+    With the kind `model.rolled_back` the history is cut back to `production`; any other kind pushes it when it
+    is not in production yet. `fence` is the lease (name, token) under which the decision was made.
+    """
 
     production: str
     previous: str | None
@@ -24,13 +28,30 @@ class Switch:
     by: str
     reason: str
     expected_generation: int  # of the routes that the decision was made on
+    fence: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolesToMirror:
+    """What the model registry has not been told yet: aliases (role -> version), stages (version -> word)."""
+
+    number: int
+    roles: Mapping[str, str | None]
+    stages: Mapping[str, RegistryStage]
 
 
 class StateStore(Protocol):
-    """Keeps state; every method is one transaction. Exactly one release is in production once one has been."""
+    """Keeps state; every method is one transaction. Exactly one release is in production once one has been.
+
+    Safe to use from several threads and processes at once. Times are aware; they come back in UTC.
+    """
 
     def add_release(self, release: Release, *, by: str) -> Release:
-        """Registers it and appends the event `model.registered`; the same bundle under the same version again changes nothing.
+        """Registers it and appends the event `model.registered`; gives the release as it stands in the store.
+
+        The stage becomes `Staging` when the judgement is `ship` (the one that was waiting there before, without
+        traffic, becomes `Archived`), else `None`. The same bundle under the same version again changes nothing,
+        except that another judgement takes the place of the old one (event `model.judged`).
 
         Raises:
             Conflict: that version exists with another bundle.
@@ -45,7 +66,7 @@ class StateStore(Protocol):
     def production_history(self) -> tuple[str, ...]:
         """The stack of versions that were in production, oldest first, the present one last.
 
-        A promotion pushes; a rollback pops. So rolling back twice goes two versions back, and never to the bad one.
+        A promotion pushes; a rollback pops. So rolling back twice goes two versions back, never to the bad one.
         """
 
     def routes(self) -> Routes:
@@ -54,16 +75,45 @@ class StateStore(Protocol):
     def switch(self, change: Switch, *, at: datetime) -> Routes:
         """Carries the change out: stages, history, routes (generation + 1) and event in one transaction.
 
+        The old production becomes `Archived`, other versions with traffic or shadow `Staging`, and versions
+        that lost theirs `Archived`. A warm request for a version of the new routes is taken back.
+
         Raises:
-            Conflict: the routes are no longer of the expected generation; nothing was changed.
-            NotAvailable: a version of it is not registered.
+            Conflict: the routes are no longer of the expected generation, or the lease of `fence` has passed
+                to somebody else, or the change contradicts itself; nothing was changed.
+            NotAvailable: a version of it is not registered; nothing was changed.
         """
 
-    def roles_to_mirror(self) -> tuple[Mapping[str, str | None], Mapping[str, str]] | None:
-        """Aliases (role -> version) and stages (version -> word) that the model registry has not been told yet."""
+    def roles_to_mirror(self) -> RolesToMirror | None:
+        """What the model registry has not been told yet; None when it knows everything."""
 
-    def roles_mirrored(self, generation: int) -> None:
-        """The registry has been told everything up to that generation."""
+    def roles_mirrored(self, told: RolesToMirror) -> None:
+        """The registry has been told that; what changed since then stays to be told."""
+
+    def want_warm(self, version: str | None) -> WarmRequest:
+        """Asks every server to load, verify and hold that version ready, in place of the request before.
+
+        None takes the request back. Every call gives a new number.
+        """
+
+    def wanted_warm(self) -> WarmRequest:
+        """The request of now; number 0 and no version before the first. Cheap: servers ask every 100 ms.
+
+        A server that sees a new number forgets what failed before for that version, loads `Release.bundle` of
+        it if it is not warm yet, and reports; it keeps answering by the routes that it has.
+        """
+
+    def report_server(self, report: ServerReport) -> None:
+        """Keeps what a server said of itself, in place of what it said before.
+
+        A server reports when anything in its report changes, and at least once a second.
+        """
+
+    def server_gone(self, server_id: str) -> None:
+        """Forgets the server: it stopped in good order. An unknown one changes nothing."""
+
+    def servers(self, alive_within: timedelta, *, now: datetime) -> tuple[ServerReport, ...]:
+        """Reports of servers that were seen within that time before `now`, ordered by server id."""
 
     def append(
         self, kind: str, subject: str, *, by: str, reason: str, details: Mapping[str, Any], at: datetime
@@ -72,6 +122,13 @@ class StateStore(Protocol):
 
     def events(self, *, kind: str | None = None, limit: int | None = None) -> tuple[Event, ...]:
         """Events in order; with a limit the newest ones."""
+
+    def verify_events(self) -> int:
+        """The number of events, after checking that each one follows from the one before and none is missing.
+
+        Raises:
+            CorruptArtifact: the log was changed; the message names the first event that is not as written.
+        """
 
     def add_observations(self, observations: Sequence[Observation]) -> None:
         """Keeps what the monitor saw."""
@@ -97,8 +154,19 @@ class StateStore(Protocol):
     def put(self, key: str, value: Any) -> None:
         """Keeps a small JSON value."""
 
-    def lease(self, name: str, owner: str, ttl: timedelta, *, now: datetime) -> AbstractContextManager[int]:
-        """Holds the lease for the block and gives its fencing token.
+    def lease(
+        self,
+        name: str,
+        owner: str,
+        ttl: timedelta,
+        *,
+        now: datetime,
+        gone: Callable[[str], bool] | None = None,
+    ) -> AbstractContextManager[int]:
+        """Holds the lease for the block and gives its fencing token, which grows with every holder.
+
+        A lease past its time is taken over, and so is one whose owner is known to be `gone`. Who comes back
+        after that cannot `switch` with the old token.
 
         Raises:
             Conflict: somebody else holds it; the message says who and since when.

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from rondo.records.verdict import Judgement
+
 RegistryStage = Literal["None", "Staging", "Production", "Archived"]
+
+REGISTERED = "model.registered"
+JUDGED = "model.judged"
+PROMOTED = "model.promoted"
+ROLLED_BACK = "model.rolled_back"
+ROLLOUT_ABORTED = "rollout.aborted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +31,16 @@ class Release:
     version_reason: str = ""
     stage: RegistryStage = "None"
     lineage: Mapping[str, Any] = field(default_factory=dict)
+    judgement: Judgement = "inconclusive"  # of the gates; only `ship` may be promoted
+    judgement_reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Which share of requests each version answers; shares sum to 1 (or there are none). `generation` only grows."""
+    """Which share of requests each version answers; shares sum to 1 (or there are none).
+
+    `generation` grows with every change.
+    """
 
     generation: int
     weights: Mapping[str, float]
@@ -50,3 +63,32 @@ class Event:
     reason: str
     details: Mapping[str, Any] = field(default_factory=dict)
     hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmRequest:
+    """The version that servers are asked to hold ready before traffic moves to it; None asks for nothing.
+
+    `number` grows with every request: an answer to an earlier request is never taken for one to this.
+    """
+
+    number: int
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What one server process last said of itself. A server that has not been seen for a while is gone.
+
+    A server holds ready (warm) every version of the routes and the one of the warm request, and should keep
+    the version that was in production before, so that a rollback is a switch in memory.
+    """
+
+    server_id: str  # unique per process start, e.g. host/pid/start time
+    pid: int
+    address: str  # host:port
+    warm: tuple[str, ...]  # versions loaded, verified and ready to answer
+    failed: Mapping[str, str]  # version -> one sentence why it could not be loaded
+    generation: int  # of the routes that it answers by now
+    seen_at: datetime
+    answered: int = 0  # number of the newest WarmRequest that `warm` and `failed` take into account
