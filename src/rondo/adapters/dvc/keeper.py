@@ -1,0 +1,189 @@
+"""The pipeline's state in `dvc.yaml` and `dvc.lock`, through DVC's Python API.
+
+A stage that Rondo ran is committed as if DVC had run it, so `dvc repro` finds nothing to do; and what
+`dvc repro` ran, Rondo finds up to date. Stages that somebody else wrote into `dvc.yaml` are never touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rondo.errors import Conflict, ContractError, NotAvailable
+from rondo.ports.pipeline import StageDeclaration
+
+OURS = "rondo"  # the key in a stage's `meta` that marks it as declared by Rondo
+_QUIET = {"DVC_NO_ANALYTICS": "1", "DVC_DAEMON": "1"}  # a daemon is what DVC's usage reports are sent by
+
+
+class DvcKeeper:
+    """A PipelineKeeper over the DVC repository in `root`, which is made when it is not there.
+
+    Not safe for concurrent use; DVC's own lock keeps processes apart.
+    """
+
+    def __init__(self, root: Path) -> None:
+        os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+        self._root = root = root.resolve()
+        self._file = str(root / "dvc.yaml")
+        with _translated(root):
+            if not (root / ".dvc" / "config").exists():
+                _initialise(root)
+            self._repo = _open(root)
+
+    def declare(self, stages: Sequence[StageDeclaration]) -> None:
+        """Writes the stages down; stages that are not ours stay as they are, ours that are gone go."""
+        from dvc.utils.serialize import modify_yaml
+
+        path = Path(self._file)
+        if not path.exists():
+            path.write_text("stages: {}\n", encoding="utf-8")
+        wanted = {stage.name: _entry(stage) for stage in stages}
+        with _translated(self._root):
+            present = _stages_of(path)
+            foreign = {name for name, entry in present.items() if not _is_ours(entry)}
+            if clash := foreign & wanted.keys():
+                raise ContractError(
+                    f"dvc.yaml already has a stage named {sorted(clash)[0]!r} that Rondo did not write",
+                    where="dvc.yaml",
+                    rule="stage names are unique",
+                    mend="Rename that stage.",
+                )
+            if {name: entry for name, entry in present.items() if name not in foreign} == wanted:
+                return
+            with modify_yaml(str(path)) as content:
+                kept = content.setdefault("stages", {})
+                for name in [name for name in kept if name not in foreign and name not in wanted]:
+                    del kept[name]
+                kept.update(wanted)
+            self._reload()
+
+    def changes(self, stage: str) -> tuple[str, ...]:
+        """Why the stage has to run, in words; empty when it is up to date."""
+        with _translated(self._root), self._repo.lock:
+            found = self._repo.stage.load_one(path=self._file, name=stage)
+            status = found.status(check_updates=False)
+        return tuple(_words(next(iter(status.values()), [])))
+
+    def commit(self, stage: str) -> None:
+        """Records that the stage ran with today's inputs, and stores its outputs."""
+        # Not `Repo.commit`, and without the run cache: both resolve paths against the working directory,
+        # which need not be the project.
+        with _translated(self._root), _quiet(), self._repo.lock:
+            found = self._repo.stage.load_one(path=self._file, name=stage)
+            found.save(run_cache=False)
+            found.commit()
+            found.dvcfile.dump_stages([found], update_pipeline=False)
+        self._reload()
+
+    def versions(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Content hash of each tracked output, as last committed; untracked ones are left out."""
+        with _translated(self._root):
+            outs = {
+                os.path.relpath(out.fs_path, self._root): out.hash_info.value
+                for out in self._repo.index.outs
+                if out.hash_info and out.hash_info.value
+            }
+        return {path: outs[os.path.normpath(path)] for path in paths if os.path.normpath(path) in outs}
+
+    def _reload(self) -> None:
+        self._repo._reset()
+
+
+def _entry(stage: StageDeclaration) -> dict[str, Any]:
+    entry: dict[str, Any] = {"cmd": stage.command}
+    if stage.deps:
+        entry["deps"] = list(stage.deps)
+    if stage.params:
+        entry["params"] = [
+            {file: list(keys)} if keys else {file: None} for file, keys in stage.params.items()
+        ]
+    if stage.outs:
+        entry["outs"] = list(stage.outs)
+    if stage.metrics:
+        entry["metrics"] = [{path: {"cache": False}} for path in stage.metrics]
+    if stage.description:
+        entry["desc"] = stage.description
+    if stage.ours:
+        entry["meta"] = {OURS: True}
+    return entry
+
+
+def _stages_of(path: Path) -> dict[str, Any]:
+    from dvc.utils.serialize import load_yaml
+
+    return dict(load_yaml(str(path)).get("stages") or {})
+
+
+def _is_ours(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and bool((entry.get("meta") or {}).get(OURS))
+
+
+def _words(status: Sequence[Any]) -> Iterator[str]:
+    """DVC's nested status of one stage as sentences."""
+    for part in status:
+        if isinstance(part, str):
+            yield part
+            continue
+        for kind, found in part.items():
+            if not isinstance(found, Mapping):
+                yield f"{kind}: {found}"
+                continue
+            for path, state in found.items():
+                if isinstance(state, Mapping):
+                    yield from (f"{path}: {key} {how}" for key, how in state.items())
+                else:
+                    what = "output " if kind == "changed outs" else ""
+                    yield f"{what}{path} {state}"
+
+
+def _initialise(root: Path) -> None:
+    """A DVC repository: beside git where there is git, alone where there is none; no usage reports."""
+    from dvc.repo import Repo
+
+    git_root = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+    with _quiet():
+        made = Repo.init(str(root), no_scm=git_root is None, subdir=git_root is not None and git_root != root)
+        with made.config.edit("repo") as config:
+            config["core"]["analytics"] = False
+        made.close()
+
+
+def _open(root: Path) -> Any:
+    from dvc.repo import Repo
+
+    return Repo(str(root))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """DVC's own lines and bars stay away: the one who called tells the progress."""
+    logger = logging.getLogger("dvc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _translated(root: Path) -> Iterator[None]:
+    """DVC's errors as ours."""
+    from dvc.exceptions import DvcException
+    from dvc.lock import LockError
+
+    try:
+        yield
+    except LockError as error:
+        raise Conflict(
+            "another DVC process works in this project", where=str(root), mend="Wait until it ends."
+        ) from error
+    except DvcException as error:
+        cause = str(error.__cause__ or "")
+        detail = f"{error} ({cause})" if cause and cause not in str(error) else str(error)
+        raise NotAvailable(f"DVC refused: {detail}", where=str(root / "dvc.yaml")) from error
