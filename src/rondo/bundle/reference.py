@@ -1,8 +1,8 @@
 """Reference statistics of the training rows: what monitoring compares production with.
 
-Bins are (-inf, e1], (e1, e2], …, (ek, inf): an edge belongs to the bin on its left. The edges are quantiles of
-the training values, so on the training rows the bins are about equally full. A value that is not finite counts
-as missing, here as in production.
+Bins are (-inf, e1], (e1, e2], …, (ek, inf): an edge belongs to the bin on its left. The edges are quantiles
+of the training values, so on the training rows the bins are about equally full. A value that is not finite
+counts as missing, here as in production.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Reference:
 
 
 def describe_numbers(values: NDArray[np.floating], bins: int) -> NumericalReference:
-    """The distribution of a column of numbers, in at most `bins` quantile bins (fewer where values repeat)."""
+    """The distribution of a column of numbers, in at most `bins` quantile bins (fewer if values repeat)."""
     numbers = np.asarray(values, dtype=np.float64)
     finite = np.sort(numbers[np.isfinite(numbers)])
     missing = int(numbers.size - finite.size)
@@ -83,8 +83,8 @@ def describe_numbers(values: NDArray[np.floating], bins: int) -> NumericalRefere
 
 
 def _quantiles(ascending: NDArray[np.float64], parts: int) -> NDArray[np.float64]:
-    """The values at the shares 0, 1/parts, …, 1: observed ones, and shares as whole numbers, so that equal data
-    give equal references and n rows fall into n / parts each."""
+    """The values at the shares 0, 1/parts, …, 1: observed ones, and shares as whole numbers, so that
+    equal data give equal references and n rows fall into n / parts each."""
     ranks = (np.arange(parts + 1) * ascending.size + parts - 1) // parts
     return ascending[np.maximum(ranks - 1, 0)]
 
