@@ -1,0 +1,328 @@
+"""Small inline SVG pictures. Pure: figures in, Markup out; the page gives the colours, in light and dark.
+
+Values that are None or not finite are gaps; a picture with nothing to show says so and draws no axis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup, escape
+
+COLOURS = 6  # the page defines --series-1 … --series-6
+Point = tuple[float | datetime, float | None]
+
+
+def histogram(
+    counts: Sequence[int | float],
+    edges: Sequence[float] | None = None,
+    *,
+    beside: Sequence[int | float] | None = None,
+    width: int = 160,
+    height: int = 36,
+    label: str = "distribution",
+) -> Markup:
+    """Bars of equal width, one per bin.
+
+    Args:
+        counts: rows (or shares) per bin.
+        edges: one more than the counts; shown when the pointer rests on a bar.
+        beside: a second distribution over the same bins (a reference), drawn as an outline; both are
+            scaled to their own totals, so that samples of different size compare.
+    """
+    first = _shares(counts)
+    second = _shares(beside) if beside is not None else []
+    top = max([*first, *second], default=0.0)
+    if top <= 0:
+        return _nothing(width, height, label)
+    step = width / len(first)
+    parts = []
+    for index, part in enumerate(first):
+        tall = part / top * (height - 2)
+        title = f"{counts[index]:,}"
+        if edges is not None:
+            title = f"{_tick(edges[index])} to {_tick(edges[index + 1])}: {title}"
+        parts.append(
+            f'<rect x="{index * step + 0.5:.1f}" y="{height - tall:.1f}" width="{max(step - 1, 0.5):.1f}" '
+            f'height="{tall:.1f}" class="bar">{_title(title)}</rect>'
+        )
+    if second:
+        outline = " ".join(
+            f"L{index * step:.1f},{height - part / top * (height - 2):.1f} "
+            f"L{(index + 1) * step:.1f},{height - part / top * (height - 2):.1f}"
+            for index, part in enumerate(second)
+        )
+        parts.append(f'<path d="M0,{height} {outline} L{width},{height}" class="outline"/>')
+    return _svg(width, height, label, parts)
+
+
+def bars(
+    items: Sequence[tuple[str, float | None]],
+    *,
+    width: int = 520,
+    limit: int = 20,
+    marks: Mapping[str, float] | None = None,
+    label: str = "bars",
+    digits: int = 3,
+) -> Markup:
+    """Horizontal bars with their names and values, in the order given; at most `limit` of them.
+
+    Args:
+        marks: named values at which a dashed line is drawn (thresholds).
+    """
+    known = [(name, float(value)) for name, value in items if value is not None and math.isfinite(value)]
+    shown = known[:limit]
+    if not shown:
+        return _nothing(width, 48, label)
+    row, left, right = 22, min(220, width * 0.4), 64
+    low = min(0.0, *(value for _, value in shown))
+    high = max(0.0, *(value for _, value in shown), *(marks or {}).values())
+    scale = (width - left - right) / ((high - low) or 1.0)
+    zero = left - low * scale
+    height = row * len(shown) + 4
+    parts = []
+    for index, (name, value) in enumerate(shown):
+        y = index * row + 2
+        start = min(zero, zero + value * scale)
+        parts += [
+            _text(left - 8, y + 14, _short(name, int(left / 6.6)), anchor="end", title=name),
+            f'<rect x="{start:.1f}" y="{y + 3}" width="{max(abs(value * scale), 1):.1f}" '
+            f'height="{row - 8}" rx="2" class="bar">{_title(f"{name}: {value:g}")}</rect>',
+            _text(max(zero, zero + value * scale) + 6, y + 14, _figure(value, digits), kind="soft"),
+        ]
+    for name, value in (marks or {}).items():
+        x = zero + value * scale
+        parts.append(_rule(x, 0, x, height, "limit", title=f"{name}: {value:g}"))
+    return _svg(width, height, label, parts)
+
+
+def line(
+    series: Mapping[str, Sequence[Point]],
+    *,
+    width: int = 520,
+    height: int = 220,
+    x: str = "",
+    y: str = "",
+    limits: Mapping[str, float] | None = None,
+    diagonal: bool = False,
+    points: bool = False,
+    zero: bool = False,
+    label: str = "lines",
+) -> Markup:
+    """Lines over one plane, with axes and a legend; x is a number or a time (all of one kind).
+
+    Args:
+        limits: named heights at which a dashed line is drawn (thresholds).
+        diagonal: also the line y = x (calibration, ROC).
+        points: a dot at every value.
+        zero: the y axis begins at 0.
+    """
+    drawn = {name: [(_at(at), _finite(value)) for at, value in values] for name, values in series.items()}
+    xs = [at for values in drawn.values() for at, value in values if value is not None]
+    ys = [value for values in drawn.values() for _, value in values if value is not None]
+    if not xs:
+        return _nothing(width, height, label)
+    times = any(isinstance(at, datetime) for values in series.values() for at, _ in values)
+    ys += [*(limits or {}).values(), *([min(xs), max(xs)] if diagonal else []), *([0.0] if zero else [])]
+    plane = _Plane(
+        _spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, bool(series) and len(series) > 1
+    )
+    parts = [*plane.axes(times, x, y)]
+    if diagonal:
+        low, high = max(plane.x[0], plane.y[0]), min(plane.x[1], plane.y[1])
+        parts.append(_rule(plane.px(low), plane.py(low), plane.px(high), plane.py(high), "soft-line"))
+    for name, value in (limits or {}).items():
+        at = plane.py(value)
+        parts.append(_rule(plane.left, at, width - plane.right, at, "limit"))
+        parts.append(_text(width - plane.right - 2, at - 4, name, anchor="end", kind="limit-text"))
+    for index, (name, values) in enumerate(drawn.items()):
+        colour = f"var(--series-{index % COLOURS + 1})"
+        parts.append(f'<path d="{plane.path(values)}" class="line" style="stroke:{colour}"/>')
+        alone = _alone(values)
+        parts += [
+            f'<circle cx="{plane.px(at):.1f}" cy="{plane.py(value):.1f}" r="2.5" style="fill:{colour}">'
+            f"{_title(f'{name}: {value:g}')}</circle>"
+            for place, (at, value) in enumerate(values)
+            if value is not None and (points or place in alone)
+        ]
+        if plane.legend:
+            x_at = plane.left + 6 + index * 118
+            parts.append(f'<rect x="{x_at}" y="2" width="10" height="10" rx="2" style="fill:{colour}"/>')
+            parts.append(_text(x_at + 15, 11, _short(name, 15), title=name))
+    return _svg(width, height, label, parts)
+
+
+def interval(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    *,
+    least: float,
+    most: float,
+    mark: float | None = None,
+    width: int = 160,
+    height: int = 18,
+    label: str = "interval",
+) -> Markup:
+    """A value as a dot on the scale from `least` to `most`, its interval a bar, a bound a dashed line."""
+    if value is None or not math.isfinite(value) or most <= least:
+        return _nothing(width, height, label)
+
+    def place(figure: float) -> float:
+        return 4 + (min(max(figure, least), most) - least) / (most - least) * (width - 8)
+
+    middle = height / 2
+    parts = [_rule(4, middle, width - 4, middle, "soft-line")]
+    if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
+        parts.append(_rule(place(low), middle, place(high), middle, "band"))
+    if mark is not None:
+        parts.append(_rule(place(mark), 0, place(mark), height, "limit"))
+    parts.append(f'<circle cx="{place(value):.1f}" cy="{middle}" r="4" class="dot"/>')
+    return _svg(width, height, label, parts)
+
+
+class _Plane:
+    """The place of figures on the picture."""
+
+    def __init__(
+        self, x: tuple[float, float], y: tuple[float, float], width: int, height: int, legend: bool
+    ) -> None:
+        self.x, self.y, self.width, self.height, self.legend = x, y, width, height, legend
+        self.left, self.right, self.bottom, self.top = 52, 14, 34, 22 if legend else 10
+
+    def px(self, value: float) -> float:
+        return self.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * (
+            self.width - self.left - self.right
+        )
+
+    def py(self, value: float) -> float:
+        room = self.height - self.top - self.bottom
+        return self.height - self.bottom - (value - self.y[0]) / (self.y[1] - self.y[0]) * room
+
+    def path(self, values: Iterable[tuple[float, float | None]]) -> str:
+        """Lines between neighbours; a gap lifts the pen."""
+        steps, down = [], False
+        for at, value in values:
+            if value is None:
+                down = False
+                continue
+            steps.append(f"{'L' if down else 'M'}{self.px(at):.1f},{self.py(value):.1f}")
+            down = True
+        return " ".join(steps)
+
+    def axes(self, times: bool, x: str, y: str) -> list[str]:
+        floor = self.height - self.bottom
+        parts = []
+        for value in _ticks(*self.y, 4):
+            at = self.py(value)
+            parts.append(_rule(self.left, at, self.width - self.right, at, "grid"))
+            parts.append(_text(self.left - 6, at + 4, _tick(value), anchor="end", kind="soft"))
+        wide = self.width > 360
+        steps = _spaced(*self.x, 4 if wide else 3) if times else _ticks(*self.x, 6 if wide else 3)
+        for value in steps:
+            text = _day(value, self.x[1] - self.x[0]) if times else _tick(value)
+            at = min(max(self.px(value), self.left + 8), self.width - self.right - (28 if times else 8))
+            parts.append(_text(at, floor + 14, text, anchor="middle", kind="soft"))
+        if x:
+            middle = (self.left + self.width - self.right) / 2
+            parts.append(_text(middle, self.height - 4, x, anchor="middle", kind="soft"))
+        if y:
+            turned = f"translate(11,{(self.top + floor) / 2:.0f}) rotate(-90)"
+            parts.append(f'<text transform="{turned}" text-anchor="middle" class="soft">{escape(y)}</text>')
+        return parts
+
+
+def _svg(width: int, height: int, label: str, parts: Iterable[str]) -> Markup:
+    return Markup(  # noqa: S704 - every text among the parts was escaped where it was put in
+        f'<svg class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'aria-label="{escape(label)}">{"".join(parts)}</svg>'
+    )
+
+
+def _nothing(width: int, height: int, label: str) -> Markup:
+    text = _text(width / 2, height / 2 + 4, "nothing to show", anchor="middle", kind="soft")
+    return _svg(width, height, f"{label}: nothing to show", [text])
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "", title: str = "") -> str:
+    more = _title(title) if title else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(text)}{more}</text>'
+
+
+def _rule(x1: float, y1: float, x2: float, y2: float, kind: str, *, title: str = "") -> str:
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} class="{kind}">{_title(title) if title else ""}</line>'
+
+
+def _title(text: str) -> str:
+    return f"<title>{escape(text)}</title>"
+
+
+def _shares(counts: Sequence[int | float]) -> list[float]:
+    values = [float(count) if math.isfinite(count) and count > 0 else 0.0 for count in counts]
+    total = sum(values)
+    return [value / total for value in values] if total else [0.0] * len(values)
+
+
+def _alone(values: Sequence[tuple[float, float | None]]) -> set[int]:
+    """Places of values between two gaps: a line cannot show them."""
+    present = [False, *(value is not None for _, value in values), False]
+    return {
+        at - 1
+        for at in range(1, len(present) - 1)
+        if present[at] and not present[at - 1] and not present[at + 1]
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _at(value: float | datetime) -> float:
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    return float(value)
+
+
+def _spread(low: float, high: float) -> tuple[float, float]:
+    if high > low:
+        return low, high
+    room = abs(low) * 0.1 or 1.0
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float, about: int) -> list[float]:
+    """Round figures within the range, about so many."""
+    raw = (high - low) / about
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw)
+    first = math.ceil(low / step - 1e-9)
+    return [at * step for at in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _spaced(low: float, high: float, count: int) -> list[float]:
+    return [low + (high - low) * at / (count - 1) for at in range(count)]
+
+
+def _tick(value: float) -> str:
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
+        for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+            if abs(value) >= size:
+                return f"{value / size:.4g}{unit}"
+        return f"{value:.0e}"
+    return f"{value:.4g}"
+
+
+def _figure(value: float, digits: int) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 and float(value).is_integer() else f"{value:.{digits}g}"
+
+
+def _day(value: float, span_s: float) -> str:
+    when = datetime.fromtimestamp(value, UTC)
+    return when.strftime("%H:%M" if span_s < 2 * 86_400 else "%Y-%m-%d")
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,80 @@
+"""Pages escape what they show, and judge a word by what it means."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rondo.pages import charts, number, render, share, tone
+
+ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def test_values_are_escaped() -> None:
+    page = render("base.html", title="<script>alert(1)</script>", verdict="failed", verdict_text="a & b")
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "a &amp; b" in page
+
+
+def test_a_page_loads_nothing_from_elsewhere() -> None:
+    page = render("base.html", title="x")
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(
+    ("word", "colour"),
+    [("passed", "ok"), ("not_computable", "warn"), ("reject", "bad"), ("unheard of", "none")],
+)
+def test_an_unknown_word_is_never_green(word: str, colour: str) -> None:
+    assert tone(word) == colour
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (7043, "7,043"),
+        (0.123456, "0.1235"),
+        (12.0, "12"),
+        (math.nan, "NaN"),
+        (-math.inf, "-∞"),
+        (1e-9, "1.000e-09"),
+    ],
+)
+def test_numbers_read_well(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_share_above_zero_never_reads_as_zero() -> None:
+    assert share(0.00001) == "< 0.1%"
+    assert share(0.99999) == "> 99.9%"
+    assert share(0.0) == "0.0%"
+
+
+@given(st.lists(st.tuples(ANY_FLOAT.filter(math.isfinite), st.none() | ANY_FLOAT), max_size=8))
+def test_a_line_is_drawn_from_anything(points: list[tuple[float, float | None]]) -> None:
+    if len({at for at, _ in points}) and max(abs(at) for at, _ in points) > 1e150:
+        return
+    small = [(at, value if value is None or abs(value) < 1e150 else None) for at, value in points]
+    picture = charts.line({"a <b>": small}, limits={"limit": 0.5})
+    assert picture.startswith("<svg")
+    assert "nan" not in picture
+    assert "<b>" not in picture
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=12))
+def test_a_histogram_is_drawn_from_any_counts(counts: list[int]) -> None:
+    assert charts.histogram(counts, [float(at) for at in range(len(counts) + 1)]).count('class="bar"') == (
+        len(counts) if sum(counts) else 0
+    )
+
+
+def test_nothing_to_show_is_said() -> None:
+    assert "nothing to show" in charts.bars([("a", None), ("b", math.nan)])
+    assert "nothing to show" in charts.interval(None, None, None, least=0, most=1)
