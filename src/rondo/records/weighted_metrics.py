@@ -1,7 +1,7 @@
 """The formulas of the metrics, under row weights: records/metrics.py is the door to them.
 
-Every metric is a function of weights [b, n] that gives [b] values: one row of weights is one resample, and the
-row of ones gives the value itself. So the formula of a metric and that of its interval cannot differ.
+Every metric is a function of weights [b, n] that gives [b] values: one row of weights is one resample, and
+the row of ones gives the value itself. So the formula of a metric and that of its interval cannot differ.
 """
 
 from __future__ import annotations
