@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 Judgement = Literal["ship", "hold", "reject", "inconclusive"]
-GateStatus = Literal["passed", "failed", "missing", "not_a_number"]
+GateStatus = Literal["passed", "failed", "missing", "not_a_number", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)
