@@ -26,8 +26,10 @@ _NEVER = np.iinfo(np.int64).max
 _TICKET_MEMORY = 0.5 ** (1 / 14)
 _MOOD_MEMORY = 0.985
 _MOOD_NOISE = 0.055
-_HOLIDAYS = 0.0018
+_HOLIDAYS = 0.0012
 _HIGHEST_HAZARD = 0.12
+_BY_LOYALTY = 0.3
+_LEAVERS_VISITING = 0.65
 CATEGORIES = ("grocery", "household", "beauty", "electronics", "toys", "garden")
 
 
@@ -53,29 +55,51 @@ class Day:
 
 @dataclass(slots=True)
 class _State:
-    """Where every customer stands; written by the loop of ``live`` only."""
+    """Where every customer stands, one entry each; written by the steps of a day only."""
 
     phase: Ints
     decided: Ints
+    left: Ints
+    away_until: Ints
+    mood: Floats
+    tickets: Floats
     fade_days: Floats
+    still_buys: Floats
     browse_days: Floats
     browse_visits: Floats
     browse_sessions: Floats
-    still_buys: Floats
-    mood: Floats
-    tickets: Floats
-    away_until: Ints
-    left: Ints
 
     @classmethod
     def fresh(cls, count: int) -> _State:
-        whole = np.zeros((2, count), dtype=np.int64)
-        real = np.zeros((7, count))
-        return cls(whole[0], np.full(count, _NEVER), *real, whole[1], np.full(count, _NEVER))
+        return cls(
+            phase=np.full(count, STAYING),
+            decided=np.full(count, _NEVER),
+            left=np.full(count, _NEVER),
+            away_until=np.zeros(count, dtype=np.int64),
+            mood=np.zeros(count),
+            tickets=np.zeros(count),
+            fade_days=np.zeros(count),
+            still_buys=np.zeros(count),
+            browse_days=np.zeros(count),
+            browse_visits=np.zeros(count),
+            browse_sessions=np.zeros(count),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """A day before anybody has done anything: who is here, and under which rules each of them."""
+
+    number: int
+    date: date
+    rng: np.random.Generator
+    here: Ints
+    repriced: Bools
+    updated: Bools
 
 
 def live(spec: ShopSpec, people: People) -> tuple[list[Day], Ints, Ints]:
-    """All days in order; the day number on which each customer decided to leave; and made the last purchase.
+    """All days in order; the day number on which each customer decided to leave; and stopped buying.
 
     Both are the largest integer for those who never did.
     """
@@ -92,135 +116,128 @@ def _days(spec: ShopSpec, people: People, state: _State) -> Iterator[Day]:
         newest = int(np.searchsorted(people.joined, number, side="right"))
         here = np.concatenate([here[state.phase[here] != GONE], np.arange(arrived, newest)])
         arrived = newest
-        rng = day_stream(spec, LIFE, number)
-        day = spec.start + timedelta(days=number)
         repriced = np.full(len(here), number >= change)
-        updated = repriced & (number - change >= people.adopts_after[here])
-        _move_mood(rng, state, here, number)
-        _decide(rng, people, state, here, number, january(day), repriced)
-        _advance(state, here, number)
-        yield _act(rng, people, state, here, number, day, repriced, updated)
+        today = _Today(
+            number=number,
+            date=spec.start + timedelta(days=number),
+            rng=day_stream(spec, LIFE, number),
+            here=here,
+            repriced=repriced,
+            updated=repriced & (number - change >= people.adopts_after[here]),
+        )
+        _drift(state, today)
+        _decide(people, state, today)
+        _advance(state, today)
+        yield _act(people, state, today)
 
 
-def _move_mood(rng: np.random.Generator, state: _State, here: Ints, number: int) -> None:
-    """Let interest drift, and send some customers on holiday."""
+def _drift(state: _State, today: _Today) -> None:
+    """Let interest drift and troubles be forgotten, and send some customers on holiday."""
+    here, rng = today.here, today.rng
     state.mood[here] = _MOOD_MEMORY * state.mood[here] + _MOOD_NOISE * rng.standard_normal(len(here))
     state.tickets[here] *= _TICKET_MEMORY
     off = here[rng.random(len(here)) < _HOLIDAYS]
-    state.away_until[off] = number + rng.integers(7, 29, size=len(off))
+    state.away_until[off] = today.number + rng.integers(7, 29, size=len(off))
 
 
-def daily_hazard(
-    people: People, here: Ints, mood: Floats, tickets: Floats, number: int, is_january: float, repriced: Bools
-) -> Floats:
-    """Probability of deciding today to leave, for each of the customers at the positions ``here``."""
+def _hazard(people: People, state: _State, today: _Today) -> Floats:
+    """Probability of deciding today to leave, for each of those who are here."""
+    here, era = today.here, today.repriced
     weight = (
-        rules_of("by_tickets", repriced) * np.minimum(tickets, 3.0)
-        - rules_of("by_low_mood", repriced) * mood
-        + rules_of("by_low_credit", repriced) * (685 - people.credit[here]) / 62
-        + rules_of("by_price", repriced) * people.price_sensitivity[here]
-        + rules_of("by_newness", repriced) * np.exp(-(number - people.joined[here]) / 90)
-        + rules_of("by_january", repriced) * is_january
-        - 0.3 * people.loyalty[here]
+        rules_of("by_tickets", era) * np.minimum(state.tickets[here], 3.0)
+        - rules_of("by_low_mood", era) * state.mood[here]
+        + rules_of("by_low_credit", era) * (685 - people.credit[here]) / 62
+        + rules_of("by_price", era) * people.price_sensitivity[here]
+        + rules_of("by_newness", era) * np.exp(-(today.number - people.joined[here]) / 90)
+        + rules_of("by_january", era) * january(today.date)
+        - _BY_LOYALTY * people.loyalty[here]
     )
-    hazard: Floats = np.minimum(rules_of("leaving", repriced) * np.exp(weight), _HIGHEST_HAZARD)
+    hazard: Floats = np.minimum(rules_of("leaving", era) * np.exp(weight), _HIGHEST_HAZARD)
     return hazard
 
 
-def _decide(
-    rng: np.random.Generator,
-    people: People,
-    state: _State,
-    here: Ints,
-    number: int,
-    is_january: float,
-    repriced: Bools,
-) -> None:
-    hazard = daily_hazard(people, here, state.mood[here], state.tickets[here], number, is_january, repriced)
-    decides = (rng.random(len(here)) < hazard) & (state.phase[here] == STAYING)
-    who, era = here[decides], repriced[decides]
+def _decide(people: People, state: _State, today: _Today) -> None:
+    """Let some of those who stay decide to leave, and settle how their leaving will look."""
+    decides = today.rng.random(len(today.here)) < _hazard(people, state, today)
+    decides &= state.phase[today.here] == STAYING
+    who, era = today.here[decides], today.repriced[decides]
     shortest, longest = rules_of("fade_min_days", era), rules_of("fade_max_days", era)
-    browses = rng.random(len(who)) < rules_of("browsing", era)
+    browses = today.rng.random(len(who)) < rules_of("browsing", era)
     state.phase[who] = FADING
-    state.decided[who] = number
-    state.fade_days[who] = shortest + (longest - shortest) * rng.random(len(who))
-    state.browse_visits[who] = rules_of("browsing_visits", era)
-    state.browse_sessions[who] = browses * rules_of("browsing_sessions", era)
+    state.decided[who] = today.number
+    state.fade_days[who] = shortest + (longest - shortest) * today.rng.random(len(who))
     state.still_buys[who] = rules_of("leavers_buying", era)
-    state.browse_days[who] = browses * rules_of("browsing_days", era) * (0.5 + 0.5 * rng.random(len(who)))
+    state.browse_days[who] = browses * rules_of("browsing_days", era) * today.rng.uniform(0.5, 1, len(who))
+    state.browse_visits[who] = browses * rules_of("browsing_visits", era)
+    state.browse_sessions[who] = browses * rules_of("browsing_sessions", era)
 
 
-def _advance(state: _State, here: Ints, number: int) -> None:
-    """Turn those whose fading or browsing is over into browsers and leavers."""
-    fading = here[state.phase[here] >= FADING]
-    days = number - state.decided[fading]
-    bought_last = days >= state.fade_days[fading]
-    over = days >= state.fade_days[fading] + state.browse_days[fading]
-    ended = fading[bought_last & (state.phase[fading] == FADING)]
-    state.left[ended] = number
-    state.phase[ended] = BROWSING
-    state.phase[fading[over]] = GONE
+def _advance(state: _State, today: _Today) -> None:
+    """Move on those whose fading or browsing is over."""
+    leaving = today.here[state.phase[today.here] >= FADING]
+    days = today.number - state.decided[leaving]
+    faded = days >= state.fade_days[leaving]
+    stopped = leaving[faded & (state.phase[leaving] == FADING)]
+    state.left[stopped] = today.number
+    state.phase[stopped] = BROWSING
+    state.phase[leaving[days >= state.fade_days[leaving] + state.browse_days[leaving]]] = GONE
 
 
-def _act(
-    rng: np.random.Generator,
-    people: People,
-    state: _State,
-    here: Ints,
-    number: int,
-    day: date,
-    repriced: Bools,
-    updated: Bools,
-) -> Day:
-    will_buy, will_visit = _wills(state, here, number)
-    buying = people.buying[here] * rules_of("buying", repriced) * buying_season(day) * will_buy
+def _act(people: People, state: _State, today: _Today) -> Day:
+    """Let everybody visit, buy and complain; the tickets are remembered."""
+    here, rng = today.here, today.rng
+    will_buy, will_visit = _wills(state, today)
+    buying = people.buying[here] * rules_of("buying", today.repriced) * buying_season(today.date) * will_buy
     orders = rng.poisson(buying * np.exp(0.4 * state.mood[here]))
-    visiting = people.visiting[here] * rules_of("visiting", updated) * visiting_season(day) * will_visit
-    visits = rng.random(len(here)) < np.minimum(visiting * np.exp(state.mood[here]), 0.97)
+    visiting = people.visiting[here] * rules_of("visiting", today.updated) * visiting_season(today.date)
+    visits = rng.random(len(here)) < np.minimum(visiting * will_visit * np.exp(state.mood[here]), 0.97)
     visits |= orders > 0
-    who, new_app = here[visits], updated[visits]
 
+    who, new_app = here[visits], today.updated[visits]
     sessions = 1 + rng.poisson(rules_of("extra_sessions", new_app) + state.browse_sessions[who])
-    pace = np.exp(0.5 * rng.standard_normal(len(who)) - 0.125)
-    seconds = np.maximum(
-        1.0, (sessions * people.duration[who] * rules_of("duration", new_app) * pace).round()
+    pace = (
+        people.duration[who]
+        * rules_of("duration", new_app)
+        * np.exp(0.5 * rng.standard_normal(len(who)) - 0.125)
     )
     tickets = rng.poisson(rules_of("troubles", new_app) * people.troubles[who])
     state.tickets[who] += tickets
 
-    buyer = np.repeat(np.arange(len(here)), orders)
+    buyer = np.repeat(here, orders)
+    price = np.repeat(rules_of("price", today.repriced), orders)
+    # In the order of the clock, which is not the order of signing up.
+    turn = rng.permutation(len(buyer))
+    buyer, price, second = buyer[turn], price[turn], np.sort(_clock(rng, len(buyer)))
     items = 1 + rng.poisson(1.4, size=len(buyer))
-    basket = np.exp(0.35 * rng.standard_normal(len(buyer)) - 0.06) * items / 2.4
-    amount = people.spend[here[buyer]] * rules_of("price", repriced[buyer]) * basket
-    second = _clock(rng, len(buyer))
-    order = np.argsort(second, kind="stable")
+    amount = people.spend[buyer] * price * np.exp(0.35 * rng.standard_normal(len(buyer)) - 0.06) * items / 2.4
     return Day(
-        number=number,
-        order_who=here[buyer][order],
-        order_second=second[order],
-        order_amount=np.maximum(0.5, amount.round(2))[order],
-        order_items=items[order],
-        order_category=rng.choice(len(CATEGORIES), size=len(buyer), p=_category_shares(day))[order],
+        number=today.number,
+        order_who=buyer,
+        order_second=second,
+        order_amount=np.maximum(0.5, amount.round(2)),
+        order_items=items,
+        order_category=rng.choice(len(CATEGORIES), size=len(buyer), p=_category_shares(today.date)),
         event_who=who,
         event_sessions=sessions,
-        event_seconds=seconds,
+        event_seconds=np.maximum(1.0, (sessions * pace).round()),
         event_tickets=tickets,
         event_new_app=new_app,
     )
 
 
-def _wills(state: _State, here: Ints, number: int) -> tuple[Floats, Floats]:
-    """How much of their usual buying and visiting is left, each from 0 to 1 (browsers visit up to 1.3)."""
-    left = np.ones(len(here))
+def _wills(state: _State, today: _Today) -> tuple[Floats, Floats]:
+    """What is left of everybody's usual buying and visiting, as factors (above 1 for some)."""
+    here = today.here
     leaving = state.phase[here] >= FADING
     who = here[leaving]
-    left[leaving] = np.clip(1 - (number - state.decided[who]) / state.fade_days[who], 0, 1)
-    browses = leaving & (state.browse_days[here] > 0)
-    will_visit = np.where(browses, state.browse_visits[here], left)
-    will_buy = np.where(leaving, state.still_buys[here] * left, 1.0)
-    gone = state.phase[here] == GONE
-    at_home = np.where(state.away_until[here] > number, 0.03, 1.0) * ~gone
-    return will_buy * at_home, will_visit * at_home
+    left = np.clip(1 - (today.number - state.decided[who]) / state.fade_days[who], 0, 1)
+    will_buy, will_visit = np.ones(len(here)), np.ones(len(here))
+    will_buy[leaving] = state.still_buys[who] * left
+    will_visit[leaving] = np.where(
+        state.browse_days[who] > 0, state.browse_visits[who], _LEAVERS_VISITING * left
+    )
+    present = np.where(state.away_until[here] > today.number, 0.03, 1.0) * (state.phase[here] != GONE)
+    return will_buy * present, will_visit * present
 
 
 def _clock(rng: np.random.Generator, count: int) -> Ints:

@@ -27,7 +27,7 @@ _COUNTRY_SHARES = (0.30, 0.20, 0.18, 0.12, 0.12, 0.08)
 _PLAN_SHARES = (0.50, 0.34, 0.16)
 _PLAN_SPEND = np.array([0.0, 0.35, 0.75])
 # Sign-ups per day and customer of the first day; close to the rate of leaving.
-_SIGN_UPS = 0.0046
+_SIGN_UPS = 0.0055
 _TENURE_OF_FOUNDERS_DAYS = 220.0
 
 
@@ -92,7 +92,7 @@ def _draw_batch(rng: np.random.Generator, spec: ShopSpec, joined: Ints) -> dict[
     engaged, thrift, loyalty = rng.standard_normal((3, count))
     credit = np.clip(672 + 18 * plan + 62 * rng.standard_normal(count), 300, 850).round()
     age = np.clip(39 + 12 * rng.standard_normal(count), 18, 85).round()
-    visiting = np.clip(0.27 * np.exp(0.40 * engaged), 0.08, 0.75)
+    visiting = np.clip(0.32 * np.exp(0.35 * engaged), 0.10, 0.80)
     buying = np.clip(0.135 * np.exp(0.22 * engaged + 0.25 * rng.standard_normal(count)), 0.085, 0.45)
     return {
         "joined": joined,
@@ -119,7 +119,7 @@ def _draw_batch(rng: np.random.Generator, spec: ShopSpec, joined: Ints) -> dict[
 
 
 def customers_frame(spec: ShopSpec, people: People) -> pl.DataFrame:
-    """One row per customer: ``user_id``, ``signup_date``, ``country``, ``plan``, ``age`` (null where unknown)."""
+    """One row per customer: ``user_id``, ``signup_date``, ``country``, ``plan``, ``age``."""
     age = pl.Series("age", people.age.astype(np.int64)).to_frame()
     return pl.DataFrame(
         {

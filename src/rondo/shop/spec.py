@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
+from rondo.errors import ContractError, CorruptArtifact, NotAvailable, Problem, UsageError
+
 WORLD_FILE = "shop.json"
 WORLD_FORMAT = 1
+MOST_DIRT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,18 @@ class ShopSpec:
     A fifth of it: share of durations and amounts that are twenty times too large."""
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise ValueError(f"shop.seed: {self.seed} is negative. A seed is 0 or more.")
-        if self.customers < 1:
-            raise ValueError(f"shop.customers: {self.customers} customers make no shop. Ask for 1 or more.")
-        if self.days < 1:
-            raise ValueError(f"shop.days: {self.days} days cannot be simulated. Ask for 1 or more.")
-        if not 0 <= self.dirt <= 0.2:
-            raise ValueError(f"shop.dirt: {self.dirt} is not a share between 0 and 0.2.")
+        broken = [
+            Problem(f"shop.{key}", f"{getattr(self, key)!r} makes no world", rule)
+            for key, holds, rule in (
+                ("seed", self.seed >= 0, "It must be 0 or more"),
+                ("customers", self.customers >= 1, "It must be 1 or more"),
+                ("days", self.days >= 1, "It must be 1 or more"),
+                ("dirt", 0 <= self.dirt <= MOST_DIRT, f"It must be a share from 0 to {MOST_DIRT}"),
+            )
+            if not holds
+        ]
+        if broken:
+            raise ContractError("The practice world cannot be made:", problems=broken)
 
     @property
     def last_day(self) -> date:
@@ -50,6 +57,21 @@ class ShopSpec:
     def day_number(self, day: date) -> int:
         """Days from ``start`` to a day; negative before the world began."""
         return (day - self.start).days
+
+
+def check_simulated(spec: ShopSpec, day: date) -> None:
+    """Refuse a day whose end the world does not reach.
+
+    Raises:
+        UsageError: the day lies before the first simulated day or after the last.
+    """
+    if not spec.start <= day <= spec.last_day:
+        raise UsageError(
+            f"{day} is not one of the simulated days",
+            where="shop",
+            rule=f"The world runs from {spec.start} to {spec.last_day}",
+            mend="Simulate more days: an equal spec with more days continues the same world",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,60 +88,55 @@ def save_world(folder: Path, world: SavedWorld) -> Path:
     content = {"format": WORLD_FORMAT, "spec": asdict(world.spec), "published": world.published}
     path = folder / WORLD_FILE
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(json.dumps(content, indent=2, default=date.isoformat) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(content, indent=2, default=_iso) + "\n", encoding="utf-8")
     os.replace(draft, path)
     return path
+
+
+def _iso(day: date) -> str:
+    return day.isoformat()
 
 
 def load_world(folder: Path) -> SavedWorld:
     """The world that ``save_world`` left in the folder.
 
     Raises:
-        FileNotFoundError: no world was saved there.
-        ValueError: the file is not a world of this format; the text says which key.
+        NotAvailable: no world was saved there.
+        CorruptArtifact: the file is not a world of this format; the text says which key.
     """
     path = folder / WORLD_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path}: no practice world was saved here. Write one with rondo init --template shop."
-        ) from None
-    except json.JSONDecodeError as found:
-        raise ValueError(f"{path}:{found.lineno}: not JSON ({found.msg}). Write the world again.") from found
+        mend = "Write one with: rondo init --template shop"
+        raise NotAvailable("No practice world was saved here", where=str(path), mend=mend) from None
+    except ValueError as found:
+        raise _unreadable(path, f"it is not JSON ({found})") from found
     if not isinstance(content, dict) or content.get("format") != WORLD_FORMAT:
-        raise ValueError(f"{path}: not a world of format {WORLD_FORMAT}. Write the world again.")
-    return SavedWorld(
-        _read_spec(path, content.get("spec")), _read_day(path, "published", content.get("published"))
-    )
-
-
-def _read_spec(path: Path, found: object) -> ShopSpec:
+        raise _unreadable(path, f"it is not a world of format {WORLD_FORMAT}")
+    spec = content.get("spec")
     known = {field.name for field in fields(ShopSpec)}
-    if not isinstance(found, dict) or set(found) != known:
-        keys = sorted(found) if isinstance(found, dict) else type(found).__name__
-        raise ValueError(f"{path}: spec holds {keys}, expected {sorted(known)}. Write the world again.")
-    for key, kind in (("seed", int), ("customers", int), ("days", int), ("dirt", (int, float))):
-        if not isinstance(found[key], kind) or isinstance(found[key], bool):
-            raise ValueError(f"{path}: spec.{key} is {found[key]!r}, expected a number.")
-    start = _read_day(path, "spec.start", found["start"])
-    if start is None:
-        raise ValueError(f"{path}: spec.start is missing, expected a day.")
-    change_day = _read_day(path, "spec.change_day", found["change_day"])
-    return ShopSpec(
-        seed=found["seed"],
-        customers=found["customers"],
-        start=start,
-        days=found["days"],
-        change_day=change_day,
-        dirt=found["dirt"],
-    )
-
-
-def _read_day(path: Path, key: str, found: object) -> date | None:
-    if found is None:
-        return None
+    if not isinstance(spec, dict) or set(spec) != known:
+        raise _unreadable(path, f"spec does not hold exactly {sorted(known)}")
     try:
-        return date.fromisoformat(str(found))
-    except ValueError:
-        raise ValueError(f"{path}: {key} is {found!r}, expected a day such as 2024-01-31.") from None
+        return SavedWorld(
+            ShopSpec(
+                seed=int(spec["seed"]),
+                customers=int(spec["customers"]),
+                start=date.fromisoformat(spec["start"]),
+                days=int(spec["days"]),
+                change_day=_day(spec["change_day"]),
+                dirt=float(spec["dirt"]),
+            ),
+            _day(content.get("published")),
+        )
+    except (TypeError, ValueError) as found:
+        raise _unreadable(path, str(found)) from found
+
+
+def _day(found: str | None) -> date | None:
+    return None if found is None else date.fromisoformat(found)
+
+
+def _unreadable(path: Path, what: str) -> CorruptArtifact:
+    return CorruptArtifact(what, where=str(path), mend="Write the practice world again")

@@ -31,7 +31,7 @@ class Shop:
 
 
 def simulate(spec: ShopSpec) -> Shop:
-    """The world of a spec: customers by ``user_id``, transactions by ``order_id``, events by (``date``, ``user_id``).
+    """The world of a spec; events are ordered by date and user, all else by its key.
 
     Equal specs give equal worlds; more days leave the earlier days as they are.
     """
