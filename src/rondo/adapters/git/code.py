@@ -1,0 +1,30 @@
+"""The version of the project's code: the commit, whether there are changes on top, and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def code_version(folder: Path) -> Mapping[str, str]:
+    """`commit` (empty outside git or before the first commit), `dirty` (yes, no, unknown) and `diff`, a hash of the changes."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return {"commit": "", "dirty": "unknown", "diff": ""}
+    changes = _git(folder, "diff", "HEAD", "--", ".") or ""
+    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--", ".") or ""
+    dirty = bool(changes.strip() or untracked.strip())
+    digest = hashlib.sha256(f"{changes}\0{untracked}".encode()).hexdigest()[:16] if dirty else ""
+    return {"commit": commit.strip(), "dirty": "yes" if dirty else "no", "diff": digest}
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        ended = subprocess.run(
+            ["git", *words], cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ended.stdout if ended.returncode == 0 else None

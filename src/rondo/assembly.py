@@ -1,0 +1,223 @@
+"""Words of the project file -> adapters: the only module that knows product names.
+
+A keeper is opened when it is first asked for, so that a command loads only what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rondo.contract import LoadedProject, Project, load_project, resolve
+from rondo.errors import ContractError, MissingExtra
+from rondo.ports.progress import Progress, Silent
+from rondo.records.layout import Layout
+
+if TYPE_CHECKING:
+    from rondo.ports.feature_store import FeatureStore, OnlineValues
+    from rondo.ports.pipeline import PipelineKeeper
+    from rondo.ports.prediction_log import PredictionLog
+    from rondo.ports.sources import SourceReader
+    from rondo.ports.state import StateStore
+    from rondo.ports.tracking import ExperimentTracker, ModelRegistry
+    from rondo.ports.tuning import Tuner
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Assembly:
+    """A project with its keepers (a Workshop of the lifecycle)."""
+
+    loaded: LoadedProject
+    progress: Progress = field(default_factory=Silent)
+    clock: Clock = utc_now
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def project(self) -> Project:
+        """The contract."""
+        return self.loaded.project
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """The project file as read."""
+        return self.loaded.raw
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where everything lies."""
+        return Layout(self.loaded.folder)
+
+    def resolve(self, text: str) -> str:
+        """Secrets by reference, at the moment of use."""
+        return resolve(text, self.env, where=self.loaded.path.name)
+
+    @cached_property
+    def readers(self) -> Mapping[str, SourceReader]:
+        """A reader per kind of source."""
+        return source_readers(self.loaded.folder)
+
+    @cached_property
+    def keeper(self) -> PipelineKeeper:
+        """DVC."""
+        with _extra("dvc", "the pipeline's state"):
+            from rondo.adapters.dvc.keeper import DvcKeeper
+
+            return DvcKeeper(self.layout.root)
+
+    @cached_property
+    def features(self) -> FeatureStore:
+        """Feast, over the embedded online store."""
+        from rondo.adapters.feast.store import FeastFeatureStore
+
+        return FeastFeatureStore(self.layout.feature_repo, self.layout.online, self.project.project)
+
+    @cached_property
+    def online(self) -> OnlineValues:
+        """The online values alone, without Feast."""
+        from rondo.adapters.feast.rows import EmbeddedOnlineValues
+
+        return EmbeddedOnlineValues(self.layout.online)
+
+    @cached_property
+    def tracker(self) -> ExperimentTracker:
+        """MLflow's runs."""
+        with _extra("mlflow", "tracking runs"):
+            from rondo.adapters.mlflow import MlflowTracker
+
+            return MlflowTracker(self._tracking_uri, artifact_root=self._artifacts)
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        """MLflow's registry."""
+        with _extra("mlflow", "registering models"):
+            from rondo.adapters.mlflow import MlflowRegistry
+
+            return MlflowRegistry(self._tracking_uri, artifact_root=self._artifacts)
+
+    @cached_property
+    def tuner(self) -> Tuner:
+        """Optuna."""
+        with _extra("optuna", "tuning"):
+            from rondo.adapters.optuna import OptunaTuner
+
+            return OptunaTuner(self.layout.home / "optuna.db")
+
+    @cached_property
+    def state(self) -> StateStore:
+        """SQLite, or the database that the contract names."""
+        from rondo.adapters.sqlstate import SqlStateStore
+
+        word = self.project.stores.state
+        if word == "sqlite":
+            return SqlStateStore(self.layout.state)
+        if "://" in word:
+            return SqlStateStore(self.resolve(word))
+        raise ContractError(
+            f"stores.state is {word!r}",
+            where=self.loaded.path.name,
+            rule="it is `sqlite` or a database URL",
+            mend="Write stores: {state: sqlite}",
+        )
+
+    @cached_property
+    def log(self) -> PredictionLog:
+        """The prediction log's segments."""
+        from rondo.adapters.segments import SegmentLog
+
+        return SegmentLog(self.layout.predictions)
+
+    def start_service(self, command: str, url: str) -> AbstractContextManager[None]:
+        """A source's helper command, running for the time of the block."""
+        from rondo.adapters.http.service import running
+
+        return running(command, url, folder=self.layout.root)
+
+    def code_version(self) -> Mapping[str, str]:
+        """The commit."""
+        from rondo.adapters.git.code import code_version
+
+        return code_version(self.layout.root)
+
+    def data_versions(self, *paths: Path) -> Mapping[str, str]:
+        """Content hashes as the pipeline's keeper knows them."""
+        return self.keeper.versions([str(path.relative_to(self.layout.root)) for path in paths])
+
+    @property
+    def _artifacts(self) -> Path:
+        return self.layout.root / self.project.stores.artifacts
+
+    @property
+    def _tracking_uri(self) -> str:
+        word = self.project.stores.tracking
+        return f"sqlite:///{self.layout.tracking}" if word == "sqlite" else self.resolve(word)
+
+
+def open_project(folder: Path, *, progress: Progress | None = None, clock: Clock = utc_now) -> Assembly:
+    """The project of a folder, ready to be worked on.
+
+    Raises:
+        ContractError: there is none, or its file has errors.
+    """
+    return Assembly(load_project(folder), progress or Silent(), clock)
+
+
+def source_readers(folder: Path | None = None) -> Mapping[str, SourceReader]:
+    """A reader per kind of source; relative paths start at `folder`."""
+    from rondo.adapters.files import FilesReader
+    from rondo.adapters.http import HttpReader
+    from rondo.adapters.sql import SqlReader
+
+    root = folder or Path.cwd()
+    return {"sql": SqlReader(root), "files": FilesReader(root), "http": HttpReader()}
+
+
+def default_tracker() -> ExperimentTracker:
+    """MLflow as `MLFLOW_TRACKING_URI` says, by default `mlflow.db` in the working directory."""
+    from rondo.adapters.mlflow import MlflowTracker
+
+    return MlflowTracker(_default_tracking_uri(), artifact_root=Path.cwd() / "mlartifacts")
+
+
+def default_registry(uri: str | None = None) -> ModelRegistry:
+    """The registry behind that URI."""
+    from rondo.adapters.mlflow import MlflowRegistry
+
+    return MlflowRegistry(uri or _default_tracking_uri(), artifact_root=Path.cwd() / "mlartifacts")
+
+
+def default_tuner() -> Tuner:
+    """Optuna, its studies kept in the working directory."""
+    from rondo.adapters.optuna import OptunaTuner
+
+    return OptunaTuner(Path.cwd() / "optuna.db")
+
+
+def _default_tracking_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+class _extra:
+    """Says how to install an optional part when its product is missing."""
+
+    def __init__(self, package: str, needed_for: str) -> None:
+        self._package, self._needed_for = package, needed_for
+
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == self._package:
+            raise MissingExtra(self._package, extra="train", needed_for=self._needed_for) from error

@@ -1,0 +1,197 @@
+"""Does the stages that changed, one after the other, in this process.
+
+Each stage is recorded when it is finished: a run that was killed goes on with the stage in which it died.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rondo.contract.pipeline import ScriptStage
+from rondo.errors import Conflict, ContractError, Problem, UsageError, UserCodeError, nearest
+from rondo.lifecycle.order import Step, downstream, steps
+from rondo.lifecycle.workshop import Workshop
+
+RoomDoor = Callable[[str], str]
+"""Does the built-in stage of that name and tells the result in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stage and why it will run; no reasons, no run."""
+
+    step: Step
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a stage."""
+
+    name: str
+    ran: bool
+    reasons: tuple[str, ...]
+    seconds: float = 0.0
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which stages a run is about: by default all that changed."""
+
+    only: tuple[str, ...] = ()
+    force: bool = False
+    refresh: bool = False  # read the sources again, whether or not the contract changed
+    reasons: tuple[str, ...] = ()  # why it was forced, for the log
+
+
+def run_stages(workshop: Workshop, open_room: RoomDoor, selection: Selection) -> tuple[Done, ...]:
+    """Every selected stage that changed, done and recorded, in order.
+
+    Raises:
+        UsageError: a selected stage does not exist.
+        Conflict: another run works in this project.
+        RondoError: what a stage raised; the stages before it stay recorded.
+    """
+    all_steps = steps(workshop.project, workshop.raw)
+    chosen = _chosen(all_steps, selection)
+    with _alone(workshop.layout.home):
+        workshop.keeper.declare([step.declaration for step in all_steps])
+        _refuse_missing_files(workshop, chosen)
+        done: list[Done] = []
+        for number, step in enumerate(chosen):
+            reasons = _reasons(workshop, step, selection)
+            if not reasons:
+                done.append(Done(step.name, ran=False, reasons=()))
+                continue
+            workshop.progress.step("run", number, len(chosen), step.name)
+            done.append(_do(workshop, open_room, step, reasons))
+        workshop.progress.step("run", len(chosen), len(chosen))
+    return tuple(done)
+
+
+def run_alone(workshop: Workshop, open_room: RoomDoor, name: str) -> str:
+    """Does one built-in stage without recording it: for a caller that records by itself, as `dvc repro` does."""
+    all_steps = {step.name: step for step in steps(workshop.project, workshop.raw)}
+    if name not in all_steps:
+        raise UsageError(f"no stage is named {name!r}", mend=nearest(name, all_steps))
+    return open_room(name)
+
+
+def plan(workshop: Workshop, selection: Selection) -> tuple[Planned, ...]:
+    """What a run would do and why. A stage behind one that will run is listed with that as its reason."""
+    all_steps = steps(workshop.project, workshop.raw)
+    workshop.keeper.declare([step.declaration for step in all_steps])
+    planned: list[Planned] = []
+    waiting: set[str] = set()
+    for step in _chosen(all_steps, selection):
+        reasons = _reasons(workshop, step, selection)
+        if not reasons and step.name in waiting:
+            reasons = ("a stage before it will run",)
+        if reasons:
+            waiting |= downstream(all_steps, step.name)
+        planned.append(Planned(step, reasons))
+    return tuple(planned)
+
+
+def _chosen(all_steps: Sequence[Step], selection: Selection) -> tuple[Step, ...]:
+    names = [step.name for step in all_steps]
+    for name in selection.only:
+        if name not in names:
+            raise UsageError(f"no stage is named {name!r}", mend=nearest(name, names))
+    return tuple(step for step in all_steps if not selection.only or step.name in selection.only)
+
+
+def _reasons(workshop: Workshop, step: Step, selection: Selection) -> tuple[str, ...]:
+    forced: list[str] = []
+    if selection.force:
+        forced.append("forced")
+    elif selection.refresh and step.name == "extract":
+        forced += selection.reasons or ("sources are read again",)
+    return (*forced, *workshop.keeper.changes(step.name))
+
+
+def _do(workshop: Workshop, open_room: RoomDoor, step: Step, reasons: tuple[str, ...]) -> Done:
+    started = time.monotonic()
+    if step.script is None:
+        result = open_room(step.name)
+    else:
+        result = run_script(workshop.layout.root, step.script)
+    workshop.keeper.commit(step.name)
+    seconds = time.monotonic() - started
+    workshop.state.append(
+        "stage.finished",
+        step.name,
+        by="rondo run",
+        reason="; ".join(reasons),
+        details={"seconds": round(seconds, 3), "result": result},
+        at=workshop.clock(),
+    )
+    workshop.progress.say(f"{step.name}: {result} ({seconds:.1f} s)")
+    return Done(step.name, ran=True, reasons=reasons, seconds=seconds, result=result)
+
+
+def run_script(root: Path, stage: ScriptStage) -> str:
+    """Runs the user's script with this Python, its output on ours.
+
+    Raises:
+        UserCodeError: it ended with an error, or without one of its outputs.
+    """
+    ended = subprocess.run([sys.executable, stage.script], cwd=root, check=False)
+    if ended.returncode:
+        raise UserCodeError(
+            f"the script ended with code {ended.returncode}",
+            where=f"{stage.script} (stage {stage.name})",
+            mend="Its own messages are above.",
+        )
+    if missing := [path for path in stage.outputs if not (root / path).exists()]:
+        raise UserCodeError(
+            f"the script left no {', '.join(missing)}",
+            where=f"{stage.script} (stage {stage.name})",
+            rule="a stage leaves every output that it declares",
+        )
+    return f"{stage.script} left {', '.join(stage.outputs) or 'nothing that is tracked'}"
+
+
+def _refuse_missing_files(workshop: Workshop, chosen: Sequence[Step]) -> None:
+    """Scripts and files that nothing makes must be there before the first stage starts."""
+    root = workshop.layout.root
+    made = [out for step in steps(workshop.project, workshop.raw) for out in step.declaration.outs]
+    problems = [
+        Problem(f"rondo.yaml pipeline.stages {step.name}", f"{path} is not there", mend="Write it, or take the stage out.")
+        for step in chosen
+        if step.script is not None
+        for path in (*step.declaration.deps, *(step.declaration.params or ()))
+        if not (root / path).exists() and not any(path == out or path.startswith(f"{out}/") for out in made)
+    ]
+    if problems:
+        raise ContractError("files that stages name are missing", problems=problems)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Nobody else runs stages here meanwhile. The system lets go of the lock when the process dies, however it dies."""
+    import fcntl
+
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "run.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Conflict(
+                f"another run works in this project ({file.read().strip() or 'unknown'})",
+                where=str(home),
+                mend="Wait until it ends.",
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        file.flush()
+        yield

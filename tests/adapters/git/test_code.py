@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from rondo.adapters.git.code import code_version
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_outside_git_nothing_is_claimed(tmp_path: Path) -> None:
+    assert code_version(tmp_path) == {"commit": "", "dirty": "unknown", "diff": ""}
+
+
+def test_changes_on_top_of_the_commit_are_marked_and_hashed(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "a.txt").write_text("1")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    clean = code_version(tmp_path)
+    assert len(clean["commit"]) == 40
+    assert (clean["dirty"], clean["diff"]) == ("no", "")
+    (tmp_path / "a.txt").write_text("2")
+    first = code_version(tmp_path)
+    (tmp_path / "a.txt").write_text("3")
+    second = code_version(tmp_path)
+    assert first["dirty"] == second["dirty"] == "yes"
+    assert first["diff"] != second["diff"]
