@@ -1,14 +1,26 @@
 """The contract: what the project file asks, one frozen module per stage.
 
 In:   rondo.yaml
-Out:  a Project whose values are typed, with units in base units
+Out:  a LoadedProject whose values are typed, with units in base units and secrets by reference;
+      or a ContractError with everything that is wrong, each problem with its line, rule and mend
 
-units.py     values with units
-project.py   the whole file; beside it one module per section
+project.py        the whole file; beside it one module per section
+units.py          values with units
+metrics.py        the names that a metric may have
+yaml_scalars.py   what an unquoted word stands for
+yaml_nodes.py     YAML with its lines
+loading.py        from the file to the Project
+wording.py        what pydantic found, in plain words
+references.py     ${NAME} and env:NAME
+cron.py           schedules
+checks/           what sections say about each other
+schema.py         the JSON Schema
 """
 
 from __future__ import annotations
 
+from rondo.contract.loading import LoadedProject, load_project
 from rondo.contract.project import PROJECT_FILE, Project
+from rondo.contract.references import resolve
 
-__all__ = ["PROJECT_FILE", "Project"]
+__all__ = ["PROJECT_FILE", "LoadedProject", "Project", "load_project", "resolve"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from rondo.contract._base import Section
+from rondo.contract._base import FileName, Filled, Section
 from rondo.contract.units import Duration, Share
 
 ColumnType = Literal["string", "int", "float", "bool", "date", "datetime"]
@@ -45,16 +46,18 @@ class Source(Section):
     keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
     """Columns that must be there, with their types."""
     retries: int = Field(default=3, ge=0, le=20)
-    timeout: Duration = Field(default="30s", validate_default=True)  # type: ignore[assignment]
+    timeout: Duration = Field(default="30s", validate_default=True)
     max_rows: int = Field(default=50_000_000, ge=1)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Source:
         kinds = [name for name in ("sql", "files", "http") if getattr(self, name) is not None]
         if len(kinds) != 1:
-            raise ValueError(f"a source has exactly one of sql, files, http; found {', '.join(kinds) or 'none'}")
+            raise ValueError(
+                f"found {', '.join(kinds) or 'none'}; a source has exactly one of sql, files, http"
+            )
         if self.sql is not None and not self.query:
-            raise ValueError("an sql source needs a query")
+            raise ValueError("query is missing; an sql source needs one SELECT; add query: SELECT …")
         return self
 
     @property
@@ -66,14 +69,14 @@ class Source(Section):
 class Base(Section):
     """The source whose rows are kept."""
 
-    base: str
+    base: Filled
 
 
 class JoinStep(Section):
     """One more source beside it."""
 
-    with_: str = Field(alias="with")
-    on: str | tuple[str, ...]
+    with_: Filled = Field(alias="with")
+    on: Filled | Annotated[tuple[Filled, ...], Field(min_length=1)]
     how: Literal["left", "inner", "full"] = "left"
 
 
@@ -87,7 +90,7 @@ class Missing(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Missing:
         if sum((self.fill is not None, self.value is not None, self.drop_row)) != 1:
-            raise ValueError("exactly one of fill, value, drop_row")
+            raise ValueError("nothing or several things are to be done; exactly one of fill, value, drop_row")
         return self
 
 
@@ -99,6 +102,18 @@ class Outliers(Section):
     quantiles: tuple[Share, Share] | None = None
     iqr: float | None = Field(default=None, gt=0)
     action: Literal["clip", "drop_row", "null"] = "clip"
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Outliers:
+        if self.min is None and self.max is None and self.quantiles is None and self.iqr is None:
+            raise ValueError("no bound is given; nothing is an outlier without min, max, quantiles or iqr")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}; no value could pass; swap them")
+        if self.quantiles is not None and self.quantiles[0] >= self.quantiles[1]:
+            raise ValueError(
+                "the quantiles are not in order; the lower one comes first and is below the upper one"
+            )
+        return self
 
 
 class Clean(Section):
@@ -115,6 +130,16 @@ class ValueRange(Section):
     min: float | None = None
     max: float | None = None
     values: tuple[Scalar, ...] | None = None
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> ValueRange:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}; no value could pass; swap them")
+        if self.values is not None and not self.values:
+            raise ValueError(
+                "the list of values is empty; it allows nothing; remove the line, or name values"
+            )
+        return self
 
 
 class Validate(Section):
@@ -144,11 +169,21 @@ class Load(Section):
     format: Literal["parquet"] = "parquet"
 
 
+def _kind_of_step(raw: Any) -> str:
+    base = isinstance(raw, Base) or (isinstance(raw, Mapping) and "with" not in raw and "on" not in raw)
+    return "base step" if base else "join step"
+
+
+Step = Annotated[
+    Annotated[Base, Tag("base step")] | Annotated[JoinStep, Tag("join step")], Discriminator(_kind_of_step)
+]
+
+
 class Data(Section):
     """The data section."""
 
-    sources: dict[str, Source] = Field(min_length=1)
-    join: tuple[Base | JoinStep, ...] = ()
+    sources: dict[FileName, Source] = Field(min_length=1)
+    join: tuple[Step, ...] = ()
     clean: Clean = Clean()
     validate_: Validate = Field(default=Validate(), alias="validate")
     snapshots: Snapshots | None = None

@@ -14,7 +14,7 @@ class Canary(Section):
     """The steps of a canary."""
 
     steps: tuple[Share, ...] = (0.05, 0.25, 0.5, 1.0)
-    hold: Duration = Field(default="10min", validate_default=True)  # type: ignore[assignment]
+    hold: Duration = Field(default="10min", validate_default=True)
     min_requests: int = Field(default=1000, ge=1)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from rondo.contract._base import Section
+from rondo.contract._base import Section, Word
 from rondo.contract.units import Duration
 
 TimePart = Literal[
@@ -46,12 +46,13 @@ class Definition(Section):
     def _one_kind(self) -> Definition:
         kinds = [kind for kind in DEFINITION_KINDS if getattr(self, kind) is not None]
         if len(kinds) != 1:
-            raise ValueError(f"a feature has exactly one of {', '.join(DEFINITION_KINDS)}; found {', '.join(kinds) or 'none'}")
+            found, kinds_of = ", ".join(kinds) or "none", ", ".join(DEFINITION_KINDS)
+            raise ValueError(f"found {found}; a feature has exactly one of {kinds_of}")
         if self.rolling is not None:
             if self.window is None:
-                raise ValueError("a rolling feature needs a window, e.g. window: 30d")
+                raise ValueError("window is missing; a rolling feature looks back over one; add window: 30d")
             if self.of is None and self.rolling not in {"count", "days_since"}:
-                raise ValueError("a rolling feature needs the column it is `of`")
+                raise ValueError("of is missing; a rolling feature is of a column; add of: COLUMN")
         return self
 
     @property
@@ -78,7 +79,7 @@ class Numerical(Section):
 class Store(Section):
     """Which features are kept in which view of the feature store, and where the online values live."""
 
-    views: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    views: dict[Word, tuple[str, ...]] = Field(default_factory=dict)
     """By default one view, named after the entity, with every feature."""
     online: str = "sqlite"
     ttl: Duration | None = None
@@ -88,7 +89,7 @@ class Store(Section):
 class Features(Section):
     """The features section."""
 
-    definitions: dict[str, Definition] = Field(default_factory=dict)
+    definitions: dict[Word, Definition] = Field(default_factory=dict)
     categorical: Categorical = Categorical()
     numerical: Numerical = Numerical()
     store: Store = Store()

@@ -27,7 +27,7 @@ class Monitoring(Section):
     system_metrics: dict[str, Watch] = Field(default_factory=dict)
     notify: tuple[str, ...] = ()
     """Where alerts go: URLs by reference, env:NAME."""
-    window: Duration = Field(default="1d", validate_default=True)  # type: ignore[assignment]
+    window: Duration = Field(default="1d", validate_default=True)
     """Length of an event-time window; the last complete evidence is looked at."""
     min_samples: int = Field(default=100, ge=1)
     """With fewer rows a figure is `not enough evidence`, never fine."""

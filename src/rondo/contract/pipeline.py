@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from rondo.contract._base import Section
+from rondo.contract._base import FileName, Filled, Section
 
 
 class ScriptStage(Section):
     """One script of the user; its inputs, parameters and outputs are tracked."""
 
-    name: str
-    script: str
-    inputs: tuple[str, ...] = ()
-    params: tuple[str, ...] = ()
+    name: FileName
+    script: Filled
+    inputs: tuple[Filled, ...] = ()
+    params: tuple[Filled, ...] = ()
     """Parameter files (YAML, JSON, TOML)."""
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[Filled, ...] = ()
 
 
 class Pipeline(Section):
     """The pipeline section."""
 
-    name: str | None = None
+    name: Filled | None = None
     schedule: str | None = None
     """Cron, five fields."""
     timezone: str = "UTC"

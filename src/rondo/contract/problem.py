@@ -6,10 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from rondo.contract._base import Section
+from rondo.contract._base import Filled, Section
 from rondo.contract.units import AnyQuantity, Duration, LatencyLimit, SizeLimit, ThroughputLimit
 
-ProblemType = Literal["binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"]
+ProblemType = Literal[
+    "binary_classification", "multiclass_classification", "regression", "ranking", "forecasting"
+]
 
 
 class Label(Section):
@@ -29,12 +31,12 @@ class Problem(Section):
     """The ML problem."""
 
     type: ProblemType = "binary_classification"
-    target: str
-    entity: str | None = None
+    target: Filled
+    entity: Filled | None = None
     """The column that names whom a prediction is about; needed for rolling features and for serving by key."""
-    event_time: str | None = None
+    event_time: Filled | None = None
     """The column that says when a row was true; needed for rolling features and for a split by time."""
-    success_metric: str = "auc_roc"
+    success_metric: Filled = "auc_roc"
     baseline: float | None = None
     """The success metric must be better than this."""
     positive: str | int | bool | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from rondo.contract._base import Section
+from rondo.contract._base import Section, can_be_a_file
 from rondo.contract.ab_test import AbTest
 from rondo.contract.data import Data
 from rondo.contract.deployment import Deployment
@@ -22,7 +22,9 @@ from rondo.contract.validation import Validation
 from rondo.contract.versioning import Versioning
 
 PROJECT_FILE = "rondo.yaml"
-ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+ProjectName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"), AfterValidator(can_be_a_file)
+]
 
 
 class Project(Section):
@@ -46,3 +48,5 @@ class Project(Section):
     pipeline: Pipeline = Pipeline()
     versioning: Versioning = Versioning()
     stores: Stores = Field(default=Stores())
+    requires_rondo: Annotated[str, StringConstraints(pattern=r"^>= *[0-9]+(\.[0-9]+){0,2}$")] | None = None
+    """The oldest Rondo that understands this file, e.g. ">= 0.1"."""

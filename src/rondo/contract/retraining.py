@@ -17,7 +17,7 @@ class Retraining(Section):
     max_psi: float | None = Field(default=None, gt=0)
     max_days_without_training: float | None = Field(default=None, gt=0)
     new_data_threshold: int | None = Field(default=None, ge=1)
-    cooldown: Duration = Field(default="1d", validate_default=True)  # type: ignore[assignment]
+    cooldown: Duration = Field(default="1d", validate_default=True)
     mode: Literal["suggest", "approve", "auto"] = "auto"
     tune: bool = False
     """Whether a retrain searches hyperparameters again; by default it keeps those of production."""

@@ -17,5 +17,5 @@ class Serving(Section):
     """Requests that may wait; beyond it the answer is 429."""
     max_body_kb: int = Field(default=4096, ge=1)
     max_rows: int = Field(default=10_000, ge=1)
-    flush_every: Duration = Field(default="200ms", validate_default=True)  # type: ignore[assignment]
+    flush_every: Duration = Field(default="200ms", validate_default=True)
     """How often the prediction log is written."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from rondo.contract._base import Section
+from typing import Literal
+
+from rondo.contract._base import Filled, Section
 
 
 class Stores(Section):
     """The stores section; a word for the embedded keeper, a URL for the team's."""
 
-    state: str = "sqlite"
-    tracking: str = "sqlite"
-    artifacts: str = "./mlartifacts"
+    state: Filled = "sqlite"
+    tracking: Filled = "sqlite"
+    artifacts: Filled = "./mlartifacts"
+    engine: Literal["local"] = "local"
+    """What runs the heavy steps."""

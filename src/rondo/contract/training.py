@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from rondo.contract._base import Section
+from rondo.contract._base import FileName, Filled, Section
 from rondo.contract.units import Duration, Share
 
 _RANGE = re.compile(r"^(int|float)\(\s*([^,]+?)\s*,\s*([^,]+?)\s*(?:,\s*(log))?\s*\)$")
@@ -39,18 +40,36 @@ def parse_search(raw: Any) -> SearchRange:
     if isinstance(raw, SearchRange):
         return raw
     if isinstance(raw, list):
+        if not raw or any(isinstance(choice, list | dict) for choice in raw):
+            raise ValueError("a list of choices holds at least one text, number, true, false or null")
         return SearchRange("choice", choices=tuple(raw), text=f"choice({', '.join(map(str, raw))})")
     text = str(raw).strip()
     if found := _RANGE.match(text):
-        low, high = float(found[2]), float(found[3])
+        low, high = _number(found[2], text), _number(found[3], text)
+        if found[1] == "int" and not (low.is_integer() and high.is_integer()):
+            raise ValueError(f"{text!r}: the ends of an int range are whole numbers")
         if low >= high:
             raise ValueError(f"{text!r}: the lower end must be below the upper end")
         if found[4] and low <= 0:
             raise ValueError(f"{text!r}: a logarithmic range starts above 0")
         return SearchRange("int" if found[1] == "int" else "float", low, high, bool(found[4]), text=text)
     if found := _CHOICE.match(text):
-        return SearchRange("choice", choices=tuple(_plain(part.strip()) for part in found[1].split(",")), text=text)
-    raise ValueError(f"{text!r} is not a search range; write int(50, 300), float(0.01, 0.3, log), choice(a, b) or a list")
+        return SearchRange(
+            "choice", choices=tuple(_plain(part.strip()) for part in found[1].split(",")), text=text
+        )
+    raise ValueError(
+        f"{text!r} is not a search range; a range is int(50, 300), float(0.01, 0.3, log), choice(a, b) or a list"
+    )
+
+
+def _number(part: str, text: str) -> float:
+    try:
+        number = float(part)
+    except ValueError:
+        raise ValueError(f"{text!r}: {part!r} is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r}: {part!r} is not finite")
+    return number
 
 
 def _plain(text: str) -> Any:
@@ -63,7 +82,10 @@ def _plain(text: str) -> Any:
 
 
 Search = Annotated[
-    SearchRange, BeforeValidator(parse_search), PlainSerializer(str, return_type=str), WithJsonSchema({"type": ["string", "array"]})
+    SearchRange,
+    BeforeValidator(parse_search),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": ["string", "array"]}),
 ]
 
 
@@ -79,19 +101,21 @@ class Split(Section):
     @model_validator(mode="after")
     def _leaves_something(self) -> Split:
         if not 0 < self.test < 1 or not 0 < self.validation < 1 or self.validation + self.test >= 0.9:
-            raise ValueError("validation and test are each above 0, and together below 90%")
+            raise ValueError(
+                "too little is left to train on; validation and test are each above 0, and together below 90%"
+            )
         return self
 
 
 class CandidateSpec(Section):
     """One kind of model to try."""
 
-    estimator: str = "lightgbm.LGBMClassifier"
+    estimator: Filled = "lightgbm.LGBMClassifier"
     """Import path of a scikit-learn compatible estimator."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Fixed hyperparameters."""
     search: dict[str, Search] = Field(default_factory=dict)
-    name: str | None = None
+    name: FileName | None = None
 
 
 class Tuning(Section):
@@ -108,8 +132,8 @@ class Training(Section):
     """The training section."""
 
     split: Split = Split()
-    candidates: tuple[CandidateSpec, ...] = (CandidateSpec(),)
+    candidates: tuple[CandidateSpec, ...] = Field(default=(CandidateSpec(),), min_length=1)
     tuning: Tuning = Tuning()
-    seed: int = 42
-    threshold: Literal["default", "f1", "cost"] | float = "default"
+    seed: int = Field(default=42, ge=0, le=2**32 - 1)
+    threshold: Literal["default", "f1", "cost"] | Annotated[float, Field(ge=0, le=1)] = "default"
     """Decision threshold: 0.5, the best F1 on the validation rows, or a number."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 Dimension = Literal["time", "size", "rate", "share", "money", "number"]
 
+LONGEST = 64  # characters; no quantity that a person writes is longer
 YEAR_S = 365.25 * 86_400.0
 _TIME_S = {
     "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0,
@@ -90,17 +92,28 @@ def parse_quantity(raw: Any) -> Quantity:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise ValueError(f"a number with a unit is expected, found {type(raw).__name__}")
     if isinstance(raw, int | float):
-        return _finite(Quantity(float(raw), "number", f"{raw}"))
+        return _finite(Quantity(_float(raw), "number", f"{raw}"))
+    if len(raw) > LONGEST:
+        raise ValueError(f"a number with a unit is expected, found a text of {len(raw)} characters")
     found = _QUANTITY.match(raw)
-    if not found or not found["number"] or found["number"] in "+-":
+    if not found or not any(char.isdigit() for char in found["number"]):
         raise ValueError(
-            f"{raw!r} is not a number with a unit, such as 100ms, 30%, 500MB, 1000 req/s or 2 years"
+            f"{raw!r} is not a number with a unit; write it like 100ms, 30%, 500MB, 1000 req/s or 2 years"
         )
-    number = float(found["number"].replace(",", ""))
+    number = _float(found["number"].replace(",", ""))
     unit = (found["unit"] or "").strip()
     if found["currency"]:
         return _finite(_money(number, unit, found["currency"], raw))
     return _finite(_with_unit(number, unit, raw))
+
+
+def _float(raw: int | float | str) -> float:
+    try:
+        return float(raw)
+    except OverflowError:
+        raise ValueError("the number is too large") from None
+    except ValueError:
+        raise ValueError(f"{raw!r} is not a number") from None
 
 
 def _finite(quantity: Quantity) -> Quantity:
@@ -155,7 +168,7 @@ def parse_limit(raw: Any, *, default_op: Literal["<", "<=", ">", ">="]) -> Limit
     """
     if isinstance(raw, Limit):
         return raw
-    if not isinstance(raw, str):
+    if not isinstance(raw, str) or len(raw) > LONGEST:
         return Limit(default_op, parse_quantity(raw))
     found = _LIMIT.match(raw)
     if not found:
@@ -164,27 +177,33 @@ def parse_limit(raw: Any, *, default_op: Literal["<", "<=", ">", ">="]) -> Limit
     return Limit(op, parse_quantity(found["rest"]))  # type: ignore[arg-type]
 
 
-def _expect(dimension: Dimension, *also: Dimension) -> Any:
+_EXAMPLE: dict[Dimension, str] = {
+    "time": "100ms", "size": "500MB", "rate": "1000 req/s", "share": "30%", "money": "$10K/month", "number": "0.85",
+}  # fmt: skip
+
+
+def _unexpected(quantity: Quantity, allowed: tuple[Dimension, ...]) -> str:
+    found, expected = quantity.dimension, " or ".join(allowed)
+    return f"{quantity.text!r} is a {found}; a {expected} is expected, such as {_EXAMPLE[allowed[0]]}"
+
+
+def _expect(dimension: Dimension, *also: Dimension) -> Callable[[Any], Quantity]:
     allowed = (dimension, *also)
 
     def check(raw: Any) -> Quantity:
         quantity = parse_quantity(raw)
         if quantity.dimension not in allowed:
-            raise ValueError(
-                f"{quantity.text!r} is a {quantity.dimension}, a {' or '.join(allowed)} is expected"
-            )
+            raise ValueError(_unexpected(quantity, allowed))
         return quantity
 
     return check
 
 
-def _expect_limit(op: Literal["<", "<=", ">", ">="], *allowed: Dimension) -> Any:
+def _expect_limit(op: Literal["<", "<=", ">", ">="], *allowed: Dimension) -> Callable[[Any], Limit]:
     def check(raw: Any) -> Limit:
         limit = parse_limit(raw, default_op=op)
         if limit.quantity.dimension not in allowed:
-            raise ValueError(
-                f"{limit.quantity.text!r} is a {limit.quantity.dimension}, a {' or '.join(allowed)} is expected"
-            )
+            raise ValueError(_unexpected(limit.quantity, allowed))
         return limit
 
     return check
@@ -196,13 +215,18 @@ def _duration(raw: Any) -> timedelta:
     quantity = _expect("time")(raw)
     if quantity.value < 0:
         raise ValueError(f"{quantity.text!r} is negative; a duration is 0 or longer")
-    return timedelta(seconds=quantity.value)
+    try:
+        return timedelta(seconds=quantity.value)
+    except OverflowError:
+        raise ValueError(
+            f"{quantity.text!r} is longer than any calendar; at most 2 million years fit"
+        ) from None
 
 
 def _share(raw: Any) -> float:
     quantity = _expect("share", "number")(raw)
     if not 0.0 <= quantity.value <= 1.0:
-        raise ValueError(f"{quantity.text!r} is not a share; write 0% to 100%, or a number from 0 to 1")
+        raise ValueError(f"{quantity.text!r} is not a share; a share lies between 0% and 100%, or 0 and 1")
     return quantity.value
 
 

@@ -27,7 +27,12 @@ class ModelVersioning(Section):
 
     strategy: Literal["semantic"] = "semantic"
     registry: Literal["mlflow"] = "mlflow"
-    stages: tuple[Literal["None", "Staging", "Production", "Archived"], ...] = ("None", "Staging", "Production", "Archived")
+    stages: tuple[Literal["None", "Staging", "Production", "Archived"], ...] = (
+        "None",
+        "Staging",
+        "Production",
+        "Archived",
+    )
 
 
 class FeatureVersioning(Section):
@@ -44,5 +49,8 @@ class Versioning(Section):
     code: CodeVersioning = CodeVersioning()
     model: ModelVersioning = ModelVersioning()
     features: FeatureVersioning = FeatureVersioning()
-    lineage: str | tuple[str, ...] = ("data_version -> code_version -> model_version", "features_version -> model_version")
+    lineage: str | tuple[str, ...] = (
+        "data_version -> code_version -> model_version",
+        "features_version -> model_version",
+    )
     """Arrows between kinds of versions; Rondo records all of them."""
