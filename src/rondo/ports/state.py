@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rondo.records.monitoring import Alert, Decision, Observation
-from rondo.records.release import Event, RegistryStage, Release, Routes, ServerReport, WarmRequest
+from rondo.records.release import Event, Release, RolesToMirror, Routes, ServerReport, Switch, WarmRequest
 
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A change of what serves, all of it or none: who is in production, who before, and the new shares.
-
-    With the kind `model.rolled_back` the history is cut back to `production`; any other kind pushes it when it
-    is not in production yet. `fence` is the lease (name, token) under which the decision was made.
-    """
-
-    production: str
-    previous: str | None
-    weights: Mapping[str, float]
-    shadow: str | None
-    kind: str  # of the event that tells it
-    by: str
-    reason: str
-    expected_generation: int  # of the routes that the decision was made on
-    fence: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RolesToMirror:
-    """What the model registry has not been told yet: aliases (role -> version), stages (version -> word)."""
-
-    number: int
-    roles: Mapping[str, str | None]
-    stages: Mapping[str, RegistryStage]
+__all__ = ["RolesToMirror", "StateStore", "Switch"]
 
 
 class StateStore(Protocol):
@@ -49,9 +22,9 @@ class StateStore(Protocol):
     def add_release(self, release: Release, *, by: str) -> Release:
         """Registers it and appends the event `model.registered`; gives the release as it stands in the store.
 
-        The stage becomes `Staging` when the judgement is `ship` (the one that was waiting there before, without
-        traffic, becomes `Archived`), else `None`. The same bundle under the same version again changes nothing,
-        except that another judgement takes the place of the old one (event `model.judged`).
+        The stage becomes `Staging` when the judgement is `ship` (the one that was waiting there before,
+        without traffic, becomes `Archived`), else `None`. The same bundle under the same version again
+        changes nothing, except that another judgement takes the place of the old one (event `model.judged`).
 
         Raises:
             Conflict: that version exists with another bundle.
@@ -66,7 +39,7 @@ class StateStore(Protocol):
     def production_history(self) -> tuple[str, ...]:
         """The stack of versions that were in production, oldest first, the present one last.
 
-        A promotion pushes; a rollback pops. So rolling back twice goes two versions back, never to the bad one.
+        A promotion pushes; a rollback pops: rolling back twice goes two versions back, never to the bad one.
         """
 
     def routes(self) -> Routes:

@@ -52,6 +52,35 @@ class Routes:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """A change of what serves, all of it or none: who is in production, who before, and the new shares.
+
+    With the kind `model.rolled_back` the history is cut back to `production`; any other kind pushes it when
+    it is not in production yet. `previous` is the one below `production` in the history that results.
+    `fence` is the lease (name, token) under which the decision was made.
+    """
+
+    production: str
+    previous: str | None
+    weights: Mapping[str, float]
+    shadow: str | None
+    kind: str  # of the event that tells it
+    by: str
+    reason: str
+    expected_generation: int  # of the routes that the decision was made on
+    fence: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolesToMirror:
+    """What the model registry has not been told yet: aliases (role -> version), stages (version -> word)."""
+
+    number: int
+    roles: Mapping[str, str | None]
+    stages: Mapping[str, RegistryStage]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of the log that is only ever appended to; `hash` covers the line and the hash before it."""
 

@@ -1,0 +1,123 @@
+"""How the tables came to be: numbered steps, each done once, all missing ones in one transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, insert, inspect, select
+
+from rondo.adapters.sqlstate.engine import Database
+from rondo.adapters.sqlstate.tables import migrations
+from rondo.errors import NotAvailable
+
+# A step is never changed once it is released; the next one mends it.
+_FIRST = """
+CREATE TABLE migrations (number INTEGER PRIMARY KEY, at TEXT NOT NULL);
+
+CREATE TABLE releases (
+  version TEXT PRIMARY KEY,
+  position INTEGER NOT NULL UNIQUE,
+  bundle_id TEXT NOT NULL,
+  stage TEXT NOT NULL CHECK (stage IN ('None', 'Staging', 'Production', 'Archived')),
+  stage_told TEXT NOT NULL,
+  body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_in_production ON releases (stage) WHERE stage = 'Production';
+
+CREATE TABLE history (
+  position INTEGER PRIMARY KEY,
+  version TEXT NOT NULL REFERENCES releases (version)
+);
+
+CREATE TABLE standing (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  generation INTEGER NOT NULL,
+  weights TEXT NOT NULL,
+  shadow TEXT REFERENCES releases (version),
+  warm_number INTEGER NOT NULL,
+  warm_version TEXT,
+  roles_number INTEGER NOT NULL,
+  roles_told INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  events_head TEXT NOT NULL
+);
+INSERT INTO standing VALUES (1, 0, '{}', NULL, 0, NULL, 0, 0, 0, '');
+
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  "by" TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  details TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE INDEX events_by_kind ON events (kind, sequence);
+
+CREATE TABLE observations (id INTEGER PRIMARY KEY, metric TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX observations_by_metric ON observations (metric, id);
+
+CREATE TABLE alerts (
+  key TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  recovered_at TEXT,
+  body TEXT NOT NULL,
+  PRIMARY KEY (key, opened_at)
+);
+
+CREATE TABLE decisions (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+
+CREATE TABLE marks (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE leases (
+  name TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  taken_at TEXT NOT NULL,
+  ends_at TEXT NOT NULL
+);
+
+CREATE TABLE servers (server_id TEXT PRIMARY KEY, seen_at TEXT NOT NULL, body TEXT NOT NULL);
+"""
+
+# The log is only ever appended to; the database itself refuses the rest.
+_FIRST_GUARDS = tuple(
+    f"CREATE TRIGGER events_no_{action.lower()} BEFORE {action} ON events "
+    "BEGIN SELECT RAISE(ABORT, 'the event log is only ever appended to'); END"
+    for action in ("UPDATE", "DELETE")
+)
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (*(part.strip() for part in _FIRST.split(";") if part.strip()), *_FIRST_GUARDS),
+)
+NEWEST = len(_STEPS)
+
+
+def bring_up_to_date(database: Database) -> None:
+    """Does the missing steps; of several processes one does them and the others find them done.
+
+    Raises:
+        NotAvailable: the store was written by a newer Rondo.
+    """
+    with database.read() as connection:
+        if _done(connection, database.name) == NEWEST:
+            return
+    with database.write() as connection:
+        for number in range(_done(connection, database.name) + 1, NEWEST + 1):
+            for statement in _STEPS[number - 1]:
+                connection.exec_driver_sql(statement)
+            connection.execute(insert(migrations).values(number=number, at=datetime.now(UTC)))
+
+
+def _done(connection: Connection, where: str) -> int:
+    if not inspect(connection).has_table(migrations.name):
+        return 0
+    newest: int = connection.execute(select(func.coalesce(func.max(migrations.c.number), 0))).scalar_one()
+    if newest > NEWEST:
+        raise NotAvailable(
+            f"the state store was written by a newer Rondo (its step {newest}, this one knows {NEWEST})",
+            where=where,
+            mend="Upgrade with: pip install --upgrade rondo-ml",
+        )
+    return newest
