@@ -1,5 +1,9 @@
 """The release bundle: what is released, and what runs it, with NumPy, Polars and ONNX Runtime alone.
 
-plan.py        the feature plan, as data
-manifest.py    which files, with which bytes, made from what
+plan.py        the feature plan, as data               manifest.py    which files, with which bytes
+batch.py       the plan over a table                   bundle.py      writes a bundle, loads a verified one
+online.py      the plan over a request                 graph.py       what a graph may hold
+versions.py    which part of a version grows           model.py       runs the graph
+                                                       golden.py      rows with recorded answers
+                                                       reference.py   the training rows in figures
 """

@@ -3,7 +3,8 @@
 A bundle is a folder:
 
     manifest.json    this record; the bundle's id is the SHA-256 of this file
-    model.onnx       encoders, scaler and model as one graph: inputs `num` float32 [n, k] and `cat` string [n, c]
+    manifest.sha256  that id, so that a damaged manifest is told from another one
+    model.onnx       encoders, scaler and model as one graph; inputs `num` float32 [n, k], `cat` string [n, c]
     plan.json        FeaturePlan
     python/…         the user's feature functions, when there are any
     reference.json   statistics of the training rows, for monitoring
