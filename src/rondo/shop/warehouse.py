@@ -13,7 +13,7 @@ from sqlalchemy import (
     Connection,
     Date,
     DateTime,
-    Float,
+    Double,
     Integer,
     MetaData,
     String,
@@ -52,7 +52,7 @@ TRANSACTIONS = Table(
     Column("order_id", _ID, primary_key=True, autoincrement=False),
     Column("user_id", _ID, nullable=False),
     Column("date", _MOMENT, nullable=False),
-    Column("purchase_amount", Float, nullable=False),
+    Column("purchase_amount", Double, nullable=False),
     Column("purchase_count", Integer, nullable=False),
     Column("category", String(16), nullable=False),
 )
