@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -65,6 +65,7 @@ class FeaturePlan:
     ttl_s: float | None = None
     python_files: dict[str, str] = field(default_factory=dict)  # file -> sha256
     format: int = 1
+    entity_type: Literal["string", "int"] | None = None  # as requests and the store write it
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -75,3 +76,16 @@ class FeaturePlan:
     def hash(self) -> str:
         """SHA-256 of the plan's canonical JSON: equal plans hash equally."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+
+def entity_text(value: Any) -> str | None:
+    """The one spelling of an entity's key: `17850` for 17850, 17850.0 and "17850"; None if it is no key."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None
