@@ -130,7 +130,7 @@ def stages_after(
 ) -> dict[str, RegistryStage]:
     """The stages that change when traffic moves from the versions `before` to the versions `after`.
 
-    Exactly one version is in Production, others with traffic are in Staging, those that lost theirs are Archived;
+    Exactly one version is in Production, others with traffic are in Staging, those that lost it are Archived;
     a version that waits in Staging without traffic goes on waiting.
     """
     had, has = set(before), set(after)

@@ -1,0 +1,339 @@
+"""What every StateStore promises, as tests that each adapter inherits."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from rondo.errors import Conflict, DataError, NotAvailable
+from rondo.ports.state import StateStore, Switch
+from rondo.records.monitoring import Alert, Decision, Observation
+from rondo.records.release import (
+    JUDGED,
+    PROMOTED,
+    REGISTERED,
+    ROLLED_BACK,
+    Release,
+    ServerReport,
+    WarmRequest,
+)
+from rondo.records.verdict import Judgement
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def release(version: str, *, judgement: Judgement = "ship", bundle_id: str = "") -> Release:
+    """A release of that version."""
+    return Release(
+        version=version,
+        bundle_id=bundle_id or f"bundle-of-{version}",
+        bundle=f".rondo/releases/{version}",
+        registered_at=NOW,
+        registry_version=version[-1],
+        version_reason="retrained",
+        judgement=judgement,
+        judgement_reasons=("every gate passed",),
+        lineage={"data_version": "1.0.0", "rows": 3},
+    )
+
+
+def promotion(store: StateStore, version: str, **other: Any) -> Switch:
+    """A switch of all traffic to the version, decided on the store as it is."""
+    present = store.production()
+    plain = Switch(
+        production=version,
+        previous=None if present is None else present.version,
+        weights={version: 1.0},
+        shadow=None,
+        kind=PROMOTED,
+        by="ann",
+        reason="it is better",
+        expected_generation=store.routes().generation,
+    )
+    return replace(plain, **other)
+
+
+def rollback(store: StateStore) -> Switch:
+    """A switch of all traffic back to the version before."""
+    history = store.production_history()
+    previous = history[-3] if len(history) > 2 else None
+    return promotion(store, history[-2], kind=ROLLED_BACK, previous=previous)
+
+
+def promote(store: StateStore, *versions: str) -> None:
+    """Registers and promotes the versions, one after the other."""
+    for version in versions:
+        store.add_release(release(version), by="ann")
+        store.switch(promotion(store, version), at=NOW)
+
+
+def stages(store: StateStore) -> dict[str, str]:
+    """Version -> stage word."""
+    return {one.version: one.stage for one in store.releases()}
+
+
+class StateStoreTests:
+    """Inherit and give a fixture `store`: an empty store."""
+
+    @pytest.fixture
+    def store(self) -> StateStore:
+        """An empty store."""
+        raise NotImplementedError
+
+    # releases
+
+    def test_a_release_comes_back_as_it_was(self, store: StateStore) -> None:
+        kept = store.add_release(release("1.0.0"), by="ann")
+        assert store.releases() == (kept,)
+        assert kept == replace(release("1.0.0"), stage="Staging")
+
+    def test_the_same_release_again_changes_nothing(self, store: StateStore) -> None:
+        store.add_release(release("1.0.0"), by="ann")
+        later = replace(release("1.0.0"), registered_at=NOW + MINUTE, registry_version="9")
+        assert store.add_release(later, by="bob").registered_at == NOW
+        assert [event.kind for event in store.events()] == [REGISTERED]
+
+    def test_a_version_is_one_bundle_for_ever(self, store: StateStore) -> None:
+        store.add_release(release("1.0.0"), by="ann")
+        with pytest.raises(Conflict, match="another bundle"):
+            store.add_release(release("1.0.0", bundle_id="other"), by="ann")
+
+    def test_only_the_newest_accepted_release_waits_in_staging(self, store: StateStore) -> None:
+        for version, judgement in (("1.0.0", "ship"), ("1.0.1", "reject"), ("1.0.2", "ship")):
+            store.add_release(release(version, judgement=judgement), by="ann")  # type: ignore[arg-type]
+        assert stages(store) == {"1.0.0": "Archived", "1.0.1": "None", "1.0.2": "Staging"}
+
+    def test_a_new_judgement_takes_the_place_of_the_old_one(self, store: StateStore) -> None:
+        store.add_release(release("1.0.0", judgement="inconclusive"), by="ann")
+        kept = store.add_release(release("1.0.0"), by="ann")
+        assert (kept.judgement, kept.stage) == ("ship", "Staging")
+        assert [event.kind for event in store.events()] == [REGISTERED, JUDGED]
+
+    # the switch
+
+    def test_nothing_is_in_production_before_the_first_switch(self, store: StateStore) -> None:
+        store.add_release(release("1.0.0"), by="ann")
+        assert store.production() is None
+        assert store.production_history() == ()
+        assert (store.routes().generation, dict(store.routes().weights)) == (0, {})
+
+    def test_a_promotion_moves_everything_at_once(self, store: StateStore) -> None:
+        promote(store, "1.0.0", "1.1.0")
+        assert store.production() == replace(release("1.1.0"), stage="Production")
+        assert stages(store) == {"1.0.0": "Archived", "1.1.0": "Production"}
+        assert (store.routes().generation, dict(store.routes().weights)) == (2, {"1.1.0": 1.0})
+        told = store.events(kind=PROMOTED)[-1]
+        assert (told.subject, told.by, told.reason) == ("1.1.0", "ann", "it is better")
+        assert told.details["previous"] == "1.0.0"
+
+    def test_rolling_back_twice_goes_two_versions_back(self, store: StateStore) -> None:
+        promote(store, "1.0.0", "1.1.0", "1.2.0")
+        for _ in range(2):
+            store.switch(rollback(store), at=NOW)
+        assert store.production_history() == ("1.0.0",)
+        assert stages(store) == {"1.0.0": "Production", "1.1.0": "Archived", "1.2.0": "Archived"}
+
+    def test_a_rollback_leaves_the_waiting_candidate_waiting(self, store: StateStore) -> None:
+        promote(store, "1.0.0", "1.1.0")
+        store.add_release(release("1.2.0"), by="ann")
+        store.switch(rollback(store), at=NOW)
+        assert stages(store)["1.2.0"] == "Staging"
+
+    def test_shares_can_move_without_a_new_production(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        store.add_release(release("1.1.0"), by="ann")
+        step = promotion(
+            store, "1.0.0", previous=None, weights={"1.0.0": 0.95, "1.1.0": 0.05}, kind="rollout.stepped"
+        )
+        assert store.switch(step, at=NOW).weights == {"1.0.0": 0.95, "1.1.0": 0.05}
+        assert store.production_history() == ("1.0.0",)
+        assert stages(store) == {"1.0.0": "Production", "1.1.0": "Staging"}
+        store.switch(promotion(store, "1.0.0", previous=None, kind="rollout.aborted"), at=NOW)
+        assert stages(store) == {"1.0.0": "Production", "1.1.0": "Archived"}
+
+    @pytest.mark.parametrize(
+        ("wrong", "error"),
+        [
+            ({"expected_generation": 0}, Conflict),
+            ({"previous": None}, Conflict),
+            ({"weights": {}}, Conflict),
+            ({"weights": {"1.1.0": 1.5, "1.0.0": -0.5}}, Conflict),
+            ({"weights": {"1.1.0": 0.5, "9.9.9": 0.5}}, NotAvailable),
+            ({"shadow": "9.9.9"}, NotAvailable),
+            ({"production": "9.9.9", "weights": {"9.9.9": 1.0}}, NotAvailable),
+            ({"kind": ROLLED_BACK}, Conflict),
+            ({"fence": ("deployment", 7)}, Conflict),
+        ],
+        ids=str,
+    )
+    def test_a_refused_switch_changes_nothing(
+        self, store: StateStore, wrong: dict[str, Any], error: type[Exception]
+    ) -> None:
+        promote(store, "1.0.0")
+        store.add_release(release("1.1.0"), by="ann")
+        before = (store.releases(), store.routes(), store.production_history(), store.events())
+        with pytest.raises(error):
+            store.switch(promotion(store, "1.1.0", **wrong), at=NOW)
+        assert (store.releases(), store.routes(), store.production_history(), store.events()) == before
+
+    def test_a_switch_under_a_lost_lease_is_refused(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        store.add_release(release("1.1.0"), by="ann")
+        with store.lease("deployment", "slow", MINUTE, now=NOW) as old:
+            with store.lease("deployment", "quick", MINUTE, now=NOW + 2 * MINUTE) as new:
+                with pytest.raises(Conflict, match="lease"):
+                    store.switch(promotion(store, "1.1.0", fence=("deployment", old)), at=NOW)
+                store.switch(promotion(store, "1.1.0", fence=("deployment", new)), at=NOW)
+            with pytest.raises(Conflict, match="lease"):
+                store.switch(promotion(store, "1.0.0", fence=("deployment", new)), at=NOW)
+
+    # what the model registry is to be told
+
+    def test_the_registry_is_told_only_what_changed(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        told = store.roles_to_mirror()
+        assert told is not None
+        assert told.roles == {"production": "1.0.0", "previous": None, "staging": None}
+        assert told.stages == {"1.0.0": "Production"}
+        store.roles_mirrored(told)
+        assert store.roles_to_mirror() is None
+        store.add_release(release("1.1.0"), by="ann")
+        told = store.roles_to_mirror()
+        assert told is not None
+        assert (told.roles["staging"], told.stages) == ("1.1.0", {"1.1.0": "Staging"})
+
+    def test_what_changed_while_the_registry_was_told_stays_to_be_told(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        told = store.roles_to_mirror()
+        assert told is not None
+        promote(store, "1.1.0")
+        store.roles_mirrored(told)
+        rest = store.roles_to_mirror()
+        assert rest is not None
+        assert rest.stages == {"1.0.0": "Archived", "1.1.0": "Production"}
+
+    # servers
+
+    def test_a_warm_request_gets_a_new_number_every_time(self, store: StateStore) -> None:
+        assert store.wanted_warm() == WarmRequest(0, None)
+        assert store.want_warm("1.0.0") == WarmRequest(1, "1.0.0")
+        assert store.want_warm("1.0.0") == WarmRequest(2, "1.0.0")
+        assert store.wanted_warm() == WarmRequest(2, "1.0.0")
+
+    def test_the_switch_fulfils_the_warm_request(self, store: StateStore) -> None:
+        store.want_warm("1.0.0")
+        promote(store, "1.0.0")
+        assert store.wanted_warm() == WarmRequest(1, None)
+
+    def test_a_server_is_known_by_its_last_report_while_it_is_seen(self, store: StateStore) -> None:
+        first = ServerReport("a", 1, "127.0.0.1:8080", ("1.0.0",), {}, 1, NOW)
+        last = replace(first, warm=("1.0.0", "1.1.0"), failed={"2.0.0": "no"}, seen_at=NOW + MINUTE)
+        other = replace(first, server_id="b")
+        for report in (other, first, last):
+            store.report_server(report)
+        assert store.servers(MINUTE, now=NOW + MINUTE) == (last, other)
+        assert store.servers(MINUTE / 2, now=NOW + MINUTE) == (last,)
+        store.server_gone("a")
+        store.server_gone("a")
+        assert store.servers(MINUTE, now=NOW + MINUTE) == (other,)
+
+    # the log
+
+    def test_events_come_back_in_order_and_the_newest_with_a_limit(self, store: StateStore) -> None:
+        for number in range(5):
+            store.append(
+                "odd" if number % 2 else "even", str(number), by="ann", reason="", details={}, at=NOW
+            )
+        assert [event.subject for event in store.events()] == ["0", "1", "2", "3", "4"]
+        assert [event.subject for event in store.events(limit=2)] == ["3", "4"]
+        assert [event.subject for event in store.events(kind="even", limit=2)] == ["2", "4"]
+        assert store.events(limit=0) == ()
+        assert store.verify_events() == 5
+
+    def test_an_event_keeps_its_moment_and_details(self, store: StateStore) -> None:
+        there = NOW.astimezone(timezone(timedelta(hours=9)))
+        details = {"text": "안녕 \u0000 \n", "n": 1.5, "none": None, "list": (1, 2), "at": NOW}
+        event = store.append("x", "y", by="ann", reason="r", details=details, at=there)
+        assert store.events() == (event,)
+        assert event.at == NOW
+        assert event.details["list"] == [1, 2]
+        assert store.verify_events() == 1
+
+    # monitoring
+
+    def test_observations_come_back_oldest_first(self, store: StateStore) -> None:
+        seen = [
+            Observation("psi" if number % 2 else "ks", 0.1 * number, 10, "fine", None, NOW, NOW)
+            for number in range(6)
+        ]
+        store.add_observations(seen[:3])
+        store.add_observations(())
+        store.add_observations(seen[3:])
+        assert store.observations() == tuple(seen)
+        assert store.observations(metric="psi", limit=2) == (seen[3], seen[5])
+
+    def test_an_alert_is_one_by_key_and_opening(self, store: StateStore) -> None:
+        alert = Alert("psi/spend", "psi", "warning", "drift", NOW, NOW, 0.2, 0.1, feature="spend")
+        recovered = replace(alert, recovered_at=NOW + MINUTE)
+        again = replace(alert, opened_at=NOW + 2 * MINUTE)
+        store.put_alerts([alert])
+        store.put_alerts([recovered, again])
+        assert store.alerts() == (recovered, again)
+        assert store.alerts(open_only=True) == (again,)
+        with pytest.raises(DataError, match="not a number"):
+            store.put_alerts([replace(alert, value=float("nan"))])
+
+    def test_decisions_come_back_oldest_first(self, store: StateStore) -> None:
+        made = [Decision(bool(n % 2), ("data_drift",), (f"psi {n}",), NOW) for n in range(3)]
+        for decision in made:
+            store.add_decision(decision)
+        assert store.decisions() == tuple(made)
+        assert store.decisions(limit=2) == tuple(made[1:])
+
+    # marks and leases
+
+    def test_a_mark_comes_back_as_json(self, store: StateStore) -> None:
+        assert store.get("schedule") is None
+        store.put("schedule", {"last": [1, 2.5, "x", None]})
+        store.put("schedule", {"last": [1, 2.5, "y", None]})
+        assert store.get("schedule") == {"last": [1, 2.5, "y", None]}
+
+    def test_a_lease_is_held_by_one(self, store: StateStore) -> None:
+        with store.lease("deployment", "ann", MINUTE, now=NOW) as first:
+            with (
+                pytest.raises(Conflict, match="ann holds 'deployment' since 2026-03-01 12:30:00"),
+                store.lease("deployment", "bob", MINUTE, now=NOW),
+            ):
+                pass
+            with store.lease("other", "bob", MINUTE, now=NOW):
+                pass
+        with store.lease("deployment", "bob", MINUTE, now=NOW) as second:
+            assert second > first
+
+    def test_a_lease_passes_on_when_its_time_is_over_or_its_owner_is_gone(self, store: StateStore) -> None:
+        with ExitStack() as held:
+            tokens = [
+                held.enter_context(lease)
+                for lease in (
+                    store.lease("deployment", "ann", MINUTE, now=NOW),
+                    store.lease("deployment", "bob", MINUTE, now=NOW + MINUTE),
+                    store.lease("deployment", "eve", MINUTE, now=NOW, gone=lambda owner: owner == "bob"),
+                )
+            ]
+        assert tokens == [1, 2, 3]
+
+    def test_who_lost_a_lease_cannot_give_it_back(self, store: StateStore) -> None:
+        late = ExitStack()
+        late.enter_context(store.lease("deployment", "ann", MINUTE, now=NOW))
+        with store.lease("deployment", "bob", MINUTE, now=NOW + MINUTE):
+            late.close()
+            with (
+                pytest.raises(Conflict, match="bob holds"),
+                store.lease("deployment", "eve", MINUTE, now=NOW + MINUTE),
+            ):
+                pass
