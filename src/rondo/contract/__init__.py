@@ -19,8 +19,21 @@ schema.py         the JSON Schema
 
 from __future__ import annotations
 
+from rondo.contract.checks import Finding, check, missing_files, require_sound
 from rondo.contract.loading import LoadedProject, load_project
 from rondo.contract.project import PROJECT_FILE, Project
 from rondo.contract.references import resolve
+from rondo.contract.schema import json_schema
 
-__all__ = ["PROJECT_FILE", "LoadedProject", "Project", "load_project", "resolve"]
+__all__ = [
+    "PROJECT_FILE",
+    "Finding",
+    "LoadedProject",
+    "Project",
+    "check",
+    "json_schema",
+    "load_project",
+    "missing_files",
+    "require_sound",
+    "resolve",
+]

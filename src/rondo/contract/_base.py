@@ -12,7 +12,7 @@ class Section(BaseModel):
     """A part of the project file; immutable, refuses unknown keys and numbers that are not finite."""
 
     # defer_build: only Project is compiled whole, when the first file is read.
-    # The texts under the fields are read by `schema.py` alone: reading them here would cost every command 50 ms.
+    # The texts under the fields are read by schema.py alone: here they would cost every command 50 ms.
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True
     )
@@ -30,16 +30,16 @@ def can_be_a_file(name: str) -> str:
         ValueError: on some system no file can have it.
     """
     if name.endswith("."):
-        raise ValueError(f"{name!r} ends with a dot, which some systems drop from file names")
+        raise ValueError(f"{name!r} ends with a dot; some systems drop it from file names; remove the dot")
     if name.partition(".")[0].lower() in WINDOWS_DEVICES:
-        raise ValueError(f"{name!r} is a device on Windows and cannot name a file")
+        raise ValueError(f"{name!r} is a device on Windows; it cannot name a file; choose another name")
     return name
 
 
 def _is_word(name: str) -> str:
     if not name.isidentifier() or len(name) > 63:
         raise ValueError(
-            f"{name[:80]!r} cannot name a feature: a letter or _ first, then letters, digits and _, at most 63"
+            f"{name[:80]!r} cannot name a feature; a letter or _ first, then letters, digits, _, at most 63"
         )
     return unicodedata.normalize("NFC", name)
 

@@ -35,6 +35,6 @@ class AbTest(Section):
         total = sum(variant.traffic_percentage for variant in self.variants.values())
         if abs(total - 100.0) > 1e-6:
             raise ValueError(
-                f"the traffic percentages sum to {total:g}; they sum to 100; change traffic_percentage of the variants"
+                f"the traffic percentages sum to {total:g}; they sum to 100; change the variants"
             )
         return self

@@ -41,7 +41,7 @@ class Source(Section):
     allow_private: bool = False
     """Whether the URL may point to this machine or a private network."""
     start: str | None = None
-    """A command that serves the URL while it is read (practice worlds, test doubles); it gets {port} of the URL."""
+    """A command that serves the URL while it is read (practice worlds, doubles); it gets the URL's {port}."""
 
     keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
     """Columns that must be there, with their types."""

@@ -22,7 +22,7 @@ class Definition(Section):
     time: TimePart | None = None
     rolling: Aggregate | None = None
     """Over the earlier rows of the entity within `window`; the row itself is never among them.
-    `days_since`: days since the last earlier row (with `where` true), `default` when there is none in the window."""
+    `days_since`: days since the last earlier row (with `where` true); `default` when the window has none."""
     of: str | None = None
     """The column (rolling) or the time column (time; the event time by default)."""
     window: Duration | None = None

@@ -17,7 +17,7 @@ import rondo
 from rondo.contract.project import PROJECT_FILE, Project
 from rondo.contract.references import unresolved
 from rondo.contract.wording import problems_of
-from rondo.contract.yaml_nodes import MAX_BYTES, Tree, place, read_yaml
+from rondo.contract.yaml_nodes import MAX_BYTES, Tree, holds, line_number, line_of, place, read_yaml
 from rondo.errors import ContractError, Problem
 
 KeyPath = tuple[str | int, ...]
@@ -47,10 +47,9 @@ class LoadedProject:
         """Whether the file itself holds the key, rather than leaving it to the default."""
         value: Any = self.raw
         for step in path:
-            if (isinstance(value, Mapping) and step in value) or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
-                value = value[step]
-            else:
+            if not holds(value, step):
                 return False
+            value = value[step]
         return True
 
 
@@ -78,18 +77,10 @@ def load_project(folder_or_file: Path, env: Mapping[str, str] | None = None) -> 
             for problem in unresolved(text, env, place(name, line_of(tree.lines, key), key))
         ]
     if project is None or problems:
-        ordered = sorted(problems, key=_line_number)
+        ordered = sorted(problems, key=lambda problem: line_number(problem.where))
         count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
         raise ContractError(f"{path}: {count}", problems=ordered)
     return LoadedProject(project, path, path.parent, tree.lines, tree.value)
-
-
-def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int:
-    """The line of the key, or of the nearest key around it."""
-    for end in range(len(path), -1, -1):
-        if path[:end] in lines:
-            return lines[path[:end]]
-    return 1
 
 
 def texts_of(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
@@ -159,7 +150,7 @@ def _version(text: str) -> tuple[int, ...]:
 def _project(tree: Tree, name: str) -> tuple[Project | None, list[Problem]]:
     said = [problem for _, problem in tree.problems]
     try:
-        # JSON mode is strict about types ("5" is no number, true is no number) and still takes lists for tuples.
+        # JSON mode: strict about types ("5" is no number, nor is true), and a list may stand for a tuple.
         project = Project.model_validate_json(
             json.dumps(tree.value), strict=True, by_alias=True, by_name=False
         )
@@ -170,8 +161,3 @@ def _project(tree: Tree, name: str) -> tuple[Project | None, list[Problem]]:
                 said.append(problem)
         return None, said
     return project, said
-
-
-def _line_number(problem: Problem) -> int:
-    found = re.search(r":(\d+)", problem.where)
-    return int(found[1]) if found else 0

@@ -33,7 +33,7 @@ class Problem(Section):
     type: ProblemType = "binary_classification"
     target: Filled
     entity: Filled | None = None
-    """The column that names whom a prediction is about; needed for rolling features and for serving by key."""
+    """The column that names whom a prediction is about; needed for rolling features and serving by key."""
     event_time: Filled | None = None
     """The column that says when a row was true; needed for rolling features and for a split by time."""
     success_metric: Filled = "auc_roc"

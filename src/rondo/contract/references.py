@@ -1,4 +1,4 @@
-"""Secrets by reference: `${NAME}` inside a text, `env:NAME` as a whole text; resolved when they are used, never kept."""
+"""Secrets by reference: `${NAME}` in a text, or `env:NAME` as a text; resolved when used, never kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def references(text: str) -> Iterator[str]:
 
 
 def unresolved(text: str, env: Mapping[str, str], where: str) -> Iterator[Problem]:
-    """What keeps the text from being resolved: names that no variable can have, undefined and empty variables."""
+    """What keeps the text from being resolved: impossible names, undefined and empty variables."""
     for name in references(text):
         if not _VALID.fullmatch(name):
             yield Problem(

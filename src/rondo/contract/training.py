@@ -58,7 +58,8 @@ def parse_search(raw: Any) -> SearchRange:
             "choice", choices=tuple(_plain(part.strip()) for part in found[1].split(",")), text=text
         )
     raise ValueError(
-        f"{text!r} is not a search range; a range is int(50, 300), float(0.01, 0.3, log), choice(a, b) or a list"
+        f"{text!r} is not a search range; "
+        "a range is int(50, 300), float(0.01, 0.3, log), choice(a, b) or a list"
     )
 
 

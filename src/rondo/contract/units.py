@@ -3,7 +3,7 @@
 A quantity is kept in its base unit, so that two quantities of the same dimension compare as numbers:
 
     dimension   base unit   written as
-    time        s           100ms, 10min, 2h, 30d, 2 weeks, 2 years (365.25 days), 6 months (a twelfth of a year)
+    time        s           100ms, 10min, 2h, 30d, 2 weeks, 2 years (of 365.25 days), 6 months (a twelfth)
     size        B           500MB (10^6), 2GiB (2^30)
     rate        1/s         1000 req/s, 60 req/min
     share       1           30%, 99.9%
@@ -28,7 +28,8 @@ LONGEST = 64  # characters; no quantity that a person writes is longer
 YEAR_S = 365.25 * 86_400.0
 _TIME_S = {
     "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0,
-    "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "d": 86_400.0, "day": 86_400.0, "w": 604_800.0, "week": 604_800.0,
+    "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "d": 86_400.0, "day": 86_400.0,
+    "w": 604_800.0, "week": 604_800.0,
     "mo": YEAR_S / 12, "month": YEAR_S / 12, "y": YEAR_S, "yr": YEAR_S, "year": YEAR_S,
 }  # fmt: skip
 _SIZE_B = {
@@ -136,13 +137,14 @@ def _with_unit(number: float, unit: str, text: str) -> Quantity:
         return Quantity(number * _TIME_S[time_unit], "time", text)
     if lower in _SIZE_B:
         return Quantity(number * _SIZE_B[lower], "size", text)
-    if rate := re.fullmatch(r"(?:req|reqs|requests?|rows?|events?)?\s*(?:/|per)\s*([a-z]+)", lower):
-        if (period := _singular(rate[1])) in _TIME_S:
-            return Quantity(number / _TIME_S[period], "rate", text)
+    rate = re.fullmatch(r"(?:req|reqs|requests?|rows?|events?)?\s*(?:/|per)\s*([a-z]+)", lower)
+    if rate and (period := _singular(rate[1])) in _TIME_S:
+        return Quantity(number / _TIME_S[period], "rate", text)
     if lower in {"rps", "qps"}:
         return Quantity(number, "rate", text)
     raise ValueError(
-        f"the unit {unit!r} of {text!r} is not known; known: ms s min h d weeks months years, KB MB GB KiB MiB GiB, %, req/s, $"
+        f"the unit {unit!r} of {text!r} is not known; "
+        "known: ms s min h d weeks months years, KB MB GB KiB MiB GiB, %, req/s, $"
     )
 
 
@@ -178,7 +180,8 @@ def parse_limit(raw: Any, *, default_op: Literal["<", "<=", ">", ">="]) -> Limit
 
 
 _EXAMPLE: dict[Dimension, str] = {
-    "time": "100ms", "size": "500MB", "rate": "1000 req/s", "share": "30%", "money": "$10K/month", "number": "0.85",
+    "time": "100ms", "size": "500MB", "rate": "1000 req/s", "share": "30%", "money": "$10K/month",
+    "number": "0.85",
 }  # fmt: skip
 
 

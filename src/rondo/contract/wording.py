@@ -1,10 +1,10 @@
-"""What pydantic found wrong, in the words of the project file: the key, what was found, the rule, the mend."""
+"""What pydantic found wrong, in the words of the project file: key, found, rule, mend."""
 
 from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from rondo.contract._base import Section
 from rondo.contract.project import Project
 from rondo.contract.references import mask
-from rondo.contract.yaml_nodes import Path, Tree, place
+from rondo.contract.yaml_nodes import Path, Tree, holds, line_of, place
 from rondo.contract.yaml_scalars import quoted
 from rondo.errors import Problem, nearest
 
@@ -41,8 +41,8 @@ _KIND = {
     "none_required": "nothing",
 }
 _PATTERNS = {
-    r"^[a-z0-9][a-z0-9._-]{0,62}$": "A small letter or digit first, then small letters, digits, . _ -, at most 63",
-    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$": "A letter or digit first, then letters, digits, . _ -, at most 63",
+    r"^[a-z0-9][a-z0-9._-]{0,62}$": "Small letters, digits, . _ -, at most 63; the first a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$": "Letters, digits, . _ -, at most 63; the first a letter or digit",
     r"^>= *[0-9]+(\.[0-9]+){0,2}$": 'A lower bound such as ">= 0.1"',
 }
 _NAMED = {
@@ -62,7 +62,7 @@ def problems_of(error: ValidationError, tree: Tree, name: str) -> Iterator[tuple
             continue  # there are enough items; each bad one is reported by itself
         what, rule, mend = _words(path, details, tree)
         inner = path[:-1] if details[0]["type"] == "missing" else path
-        yield path, Problem(place(name, _line(tree, path), inner), mask(what), rule, mask(mend))
+        yield path, Problem(place(name, line_of(tree.lines, path), inner), mask(what), rule, mask(mend))
 
 
 def _counts_bad_items(detail: ErrorDetails) -> bool:
@@ -73,19 +73,12 @@ def _key(loc: tuple[int | str, ...], value: Any, kind: str) -> Path:
     """The key in the file: `loc` without the names of the readings that pydantic tried."""
     path: list[str | int] = []
     for index, step in enumerate(loc):
-        if (isinstance(value, Mapping) and step in value) or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
+        if holds(value, step):
             value = value[step]
         elif not (kind == "missing" and index == len(loc) - 1):
             continue
         path.append(step)
     return tuple(path)
-
-
-def _line(tree: Tree, path: Path) -> int:
-    for end in range(len(path), -1, -1):
-        if path[:end] in tree.lines:
-            return tree.lines[path[:end]]
-    return 1
 
 
 def _words(path: Path, details: list[ErrorDetails], tree: Tree) -> tuple[str, str, str]:
@@ -136,7 +129,7 @@ def _words(path: Path, details: list[ErrorDetails], tree: Tree) -> tuple[str, st
 
 
 def _most_telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Without the readings that failed on the kind of value, where another reading failed on the value itself."""
+    """Without the readings that wanted another kind of value, where one failed on the value itself."""
     telling = [d for d in details if d["type"] not in _KIND and d["type"] != "literal_error"]
     return telling[:1] or details
 

@@ -1,7 +1,7 @@
 """The project file's YAML: plain values, the line of each, and everything that is wrong with it.
 
-The parser's events are read one by one, and the values are made here, because a YAML library keeps the last of two
-equal keys, forgets the lines, and follows aliases without end. Limits: 1 MB, 64 levels, 100,000 values.
+The parser's events are read one by one and the values are made here, because a YAML library keeps the last of
+two equal keys, forgets the lines, and follows aliases without end. Limits: 1 MB, 64 levels, 100,000 values.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class _Reader:
     def _alias(self, event: Any, path: Path) -> Any:
         anchor = self.anchors.get(event.anchor)
         if anchor is None:
-            mend = f"Name an anchor that is complete before this line, or quote the text: {quoted('*' + event.anchor)}"
+            mend = f"Define &{event.anchor} above this line, or quote the text: {quoted('*' + event.anchor)}"
             self._say(path, event, f"*{event.anchor} repeats an anchor that is not there yet", mend)
             return None
         self._count(event, anchor.size)
@@ -233,7 +233,7 @@ class _Reader:
 
     def _whole_call(self, event: Any) -> str:
         """The text from the value's beginning to its closing bracket, as far as the line goes."""
-        rest = self.text.splitlines()[event.start_mark.line][event.start_mark.column :]
+        rest: str = self.text.splitlines()[event.start_mark.line][event.start_mark.column :]
         end = rest.find(")")
         return rest[: end + 1] if end >= 0 else rest.rstrip(" }],")
 
@@ -280,7 +280,7 @@ class _Reader:
                 event, "a key of a mapping is not a plain text", "", "Write `key: value`, without ? and *"
             )
         self._count(event, 1)
-        key: str = event.value
+        key = str(event.value)
         if found := _REFUSED.search(key):
             self._say(path, event, f"the key holds the character U+{ord(found[0]):04X}", "Remove it")
         self._tag(event, path, {"str"})
@@ -310,9 +310,9 @@ class _Reader:
         self._say((*path, key), event, what, "Keep one of them", "Readers of YAML keep the last one silently")
 
     def _tag(self, event: Any, path: Path, allowed: set[str]) -> str | None:
-        tag: str | None = event.tag
-        if tag is None or tag == "!":
+        if event.tag is None or event.tag == "!":
             return None
+        tag = str(event.tag)
         short = tag.removeprefix(_CORE)
         if tag.startswith(_CORE) and short in allowed:
             return short
@@ -347,7 +347,7 @@ class _Reader:
 
 
 def _opens_call(event: Any) -> bool:
-    """Whether an unquoted comma cut a call in two and this is its beginning: `int(50` of `{a: int(50, 300)}`."""
+    """Whether a comma cut an unquoted call in two and this is its beginning: `int(50` of `[int(50, 300)]`."""
     return (
         isinstance(event, yaml.ScalarEvent)
         and not event.style
@@ -365,3 +365,24 @@ def place(name: str, line: int, path: Path) -> str:
     for step in path:
         dotted += f"[{step}]" if isinstance(step, int) else f".{step}" if dotted else step
     return f"{name}:{line} {dotted}".rstrip()
+
+
+def line_of(lines: Mapping[Path, int], path: Path) -> int:
+    """The line of the key, or of the nearest key around it."""
+    for end in range(len(path), -1, -1):
+        if path[:end] in lines:
+            return lines[path[:end]]
+    return 1
+
+
+def holds(value: Any, step: str | int) -> bool:
+    """Whether the mapping has the key, or the list the index."""
+    if isinstance(value, list):
+        return isinstance(step, int) and 0 <= step < len(value)
+    return isinstance(value, Mapping) and step in value
+
+
+def line_number(where: str) -> int:
+    """The line in `rondo.yaml:41 data.join`, 0 where it names none."""
+    found = re.search(r":(\d+)", where)
+    return int(found[1]) if found else 0

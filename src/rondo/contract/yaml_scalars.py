@@ -1,4 +1,4 @@
-"""What an unquoted word of YAML stands for: the core schema of YAML 1.2, and nothing that two readers could read differently.
+"""What an unquoted word of YAML stands for: YAML 1.2's core schema, less what readers disagree on.
 
     null ~ (nothing)      nothing
     true false            yes or no
@@ -7,8 +7,8 @@
     everything else       text; a bare date (2024-01-01) too
 
 DVC reads the project file with another reader (ruamel.yaml), people's tools with a third. Words on which they
-disagree (`no`, `1:20`, `010`, `1_000`, `.5e3`, a bare moment) are refused, so that what is accepted has one meaning.
-The one exception is a bare date: it is the text that was written here, and a date of the same day for ruamel.yaml.
+disagree (`no`, `1:20`, `010`, `1_000`, `.5e3`, a bare moment) are refused: what is accepted has one meaning.
+The one exception is a bare date: here it is the text as written, for ruamel.yaml a date of the same day.
 """
 
 from __future__ import annotations
