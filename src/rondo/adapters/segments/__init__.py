@@ -1,0 +1,19 @@
+"""The prediction log as segments: files that are only appended to, compacted to Parquet by who reads them.
+
+records.py   one record per line, each with its checksum
+writer.py    SegmentPredictionWriter: a bounded queue and a thread that writes and waits for the disk
+reader.py    SegmentPredictionLog: frames of whole records
+
+A folder holds, per segment (the stem sorts by the moment of creation and is unique per process):
+
+    {stem}.open    being written; its writer holds the file's lock: without lock it has lost its writer
+    {stem}.log     sealed: nobody writes it any more
+    {stem}/        compacted: predictions.parquet, outcomes.parquet, figures.parquet, segment.json
+"""
+
+from __future__ import annotations
+
+from rondo.adapters.segments.reader import LogState, SegmentPredictionLog
+from rondo.adapters.segments.writer import Ledger, SegmentPredictionWriter
+
+__all__ = ["Ledger", "LogState", "SegmentPredictionLog", "SegmentPredictionWriter"]

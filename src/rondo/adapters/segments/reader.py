@@ -1,0 +1,223 @@
+"""The reading side: whole records as frames. Sealed segments become Parquet on the way, once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from rondo.adapters.segments.records import FIGURES, OUTCOME, PREDICTION, SCHEMAS, Lines, frame_of, read_lines
+from rondo.adapters.segments.writer import OPEN, SEALED, sync_folder
+from rondo.records.files import publish_folder, read_record, to_json, write_bytes
+from rondo.records.prediction import RequestFigures
+
+FILES = {PREDICTION: "predictions.parquet", OUTCOME: "outcomes.parquet", FIGURES: "figures.parquet"}
+SUMMARY = "segment.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a compacted segment holds; the times are the event times of its predictions."""
+
+    predictions: int
+    outcomes: int
+    figures: int
+    torn: int
+    event_from: datetime | None = None
+    event_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The whole log in figures; `torn` lines were not whole and are left out of every answer."""
+
+    segments: int
+    predictions: int
+    outcomes: int
+    figures: int
+    torn: int
+
+
+class SegmentPredictionLog:
+    """Reads the segments of a folder, also while they are written; several readers may work at once.
+
+    Reading compacts: a sealed (or abandoned) segment is rewritten as Parquet, published whole and then removed.
+    A reader killed in between leaves both, and the Parquet counts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def predictions(self, *, since: datetime | None = None, until: datetime | None = None) -> pl.DataFrame:
+        """Columns as the fields of Prediction, in the order of writing per process; by event time, `since`
+        included, `until` not."""
+        compacted, raw = self._segments()
+        wanted = [
+            segment
+            for segment in compacted
+            if _overlaps(read_record(segment / SUMMARY, Summary), since, until)
+        ]
+        frame = pl.concat(
+            [
+                *_scan(wanted, PREDICTION),
+                *(frame_of(PREDICTION, lines.texts[PREDICTION]).lazy() for lines in raw),
+                pl.LazyFrame(schema=SCHEMAS[PREDICTION]),
+            ]
+        )
+        if since is not None:
+            frame = frame.filter(pl.col("event_time") >= since)
+        if until is not None:
+            frame = frame.filter(pl.col("event_time") < until)
+        return frame.collect()
+
+    def outcomes(self) -> pl.DataFrame:
+        """One row per prediction id: the newest outcome of it, whatever order they came in."""
+        frame = self._all(OUTCOME)
+        newest_last = frame.sort("prediction_id", "at", "value", "happened_at")
+        return newest_last.unique("prediction_id", keep="last", maintain_order=True).collect()
+
+    def figures(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Sequence[RequestFigures]:
+        """Intervals by their time."""
+        frame = self._all(FIGURES)
+        if since is not None:
+            frame = frame.filter(pl.col("at") >= since)
+        if until is not None:
+            frame = frame.filter(pl.col("at") < until)
+        rows = frame.sort("at").collect().iter_rows(named=True)
+        return [RequestFigures(**{**row, "latency_ms": tuple(row["latency_ms"])}) for row in rows]
+
+    def state(self) -> LogState:
+        """How much the log holds, and how much of it could not be read."""
+        compacted, raw = self._segments()
+        kept = [read_record(segment / SUMMARY, Summary) for segment in compacted]
+        return LogState(
+            len(kept) + len(raw),
+            sum(one.predictions for one in kept) + sum(len(lines.texts[PREDICTION]) for lines in raw),
+            sum(one.outcomes for one in kept) + sum(len(lines.texts[OUTCOME]) for lines in raw),
+            sum(one.figures for one in kept) + sum(len(lines.texts[FIGURES]) for lines in raw),
+            sum(one.torn for one in kept) + sum(lines.torn for lines in raw),
+        )
+
+    def _all(self, kind: bytes) -> pl.LazyFrame:
+        compacted, raw = self._segments()
+        return pl.concat(
+            [
+                *_scan(compacted, kind),
+                *(frame_of(kind, lines.texts[kind]).lazy() for lines in raw),
+                pl.LazyFrame(schema=SCHEMAS[kind]),
+            ]
+        )
+
+    def _segments(self) -> tuple[list[Path], list[Lines]]:
+        """The compacted segments, and the lines of those that are still text."""
+        self._compact()
+        compacted: list[Path] = []
+        raw: list[Lines] = []
+        for stem in self._stems():
+            folder = self._folder / stem
+            if not folder.is_dir():
+                found = self._read(stem)
+                # Another reader compacted it after the listing: its Parquet is complete by now.
+                if found is not None:
+                    raw.append(found)
+                    continue
+            compacted.append(folder)
+        return compacted, raw
+
+    def _stems(self) -> list[str]:
+        with suppress(FileNotFoundError):
+            return sorted(
+                {
+                    entry.name.removesuffix(OPEN).removesuffix(SEALED)
+                    for entry in os.scandir(self._folder)
+                    if not entry.name.startswith(".")
+                }
+            )
+        return []
+
+    def _read(self, stem: str) -> Lines | None:
+        # Open first: it may be sealed between the two looks, but never the other way round.
+        for suffix in (OPEN, SEALED):
+            with suppress(FileNotFoundError):
+                return read_lines((self._folder / f"{stem}{suffix}").read_bytes(), growing=suffix == OPEN)
+        return None
+
+    def _compact(self) -> None:
+        """Turns segments that nobody writes any more into Parquet, unless another reader is at it."""
+        with self._alone() as alone:
+            if not alone:
+                return
+            for path in sorted(self._folder.glob(f"*{SEALED}")):
+                self._compact_one(path)
+            for path in sorted(self._folder.glob(f"*{OPEN}")):
+                with suppress(BlockingIOError, FileNotFoundError), path.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._compact_one(path)
+
+    def _compact_one(self, path: Path) -> None:
+        target = path.with_suffix("")
+        if not target.is_dir():
+            try:
+                lines = read_lines(path.read_bytes(), growing=False)
+            except FileNotFoundError:  # sealed or compacted since the listing
+                return
+            with publish_folder(target) as fresh:
+                _write_compacted(fresh, lines)
+                sync_folder(fresh)
+            sync_folder(self._folder)
+        path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether this reader is the only one that compacts, for the block."""
+        try:
+            lock = os.open(self._folder / ".compacting", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError:  # no folder yet, or one that may only be read: nothing is compacted
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+        finally:
+            os.close(lock)
+
+
+def _write_compacted(folder: Path, lines: Lines) -> None:
+    frames = {kind: frame_of(kind, texts) for kind, texts in lines.texts.items()}
+    for kind, frame in frames.items():
+        parquet = BytesIO()
+        frame.write_parquet(parquet)
+        write_bytes(folder / FILES[kind], parquet.getvalue())
+    times = frames[PREDICTION]["event_time"]
+    summary = Summary(
+        frames[PREDICTION].height,
+        frames[OUTCOME].height,
+        frames[FIGURES].height,
+        lines.torn,
+        times.min(),  # type: ignore[arg-type]
+        times.max(),  # type: ignore[arg-type]
+    )
+    write_bytes(folder / SUMMARY, to_json(summary))
+
+
+def _scan(segments: Sequence[Path], kind: bytes) -> list[pl.LazyFrame]:
+    return [pl.scan_parquet([segment / FILES[kind] for segment in segments])] if segments else []
+
+
+def _overlaps(summary: Summary, since: datetime | None, until: datetime | None) -> bool:
+    if summary.event_from is None or summary.event_to is None:
+        return False
+    return (since is None or summary.event_to >= since) and (until is None or summary.event_from < until)
