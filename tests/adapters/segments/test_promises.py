@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rondo.adapters.segments import SegmentPredictionLog, SegmentPredictionWriter
+from rondo.adapters.segments import SegmentLog, SegmentWriter
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.testing.prediction_log import PredictionLogTests
 
@@ -15,18 +15,18 @@ from rondo.testing.prediction_log import PredictionLogTests
 class TestSegments(PredictionLogTests):
     @pytest.fixture
     def open_writer(self, tmp_path: Path) -> Callable[[], PredictionWriter]:
-        return lambda: SegmentPredictionWriter(tmp_path / "log")
+        return lambda: SegmentWriter(tmp_path / "log")
 
     @pytest.fixture
     def log(self, tmp_path: Path) -> PredictionLog:
-        return SegmentPredictionLog(tmp_path / "log")
+        return SegmentLog(tmp_path / "log")
 
 
 class TestManySmallSegments(PredictionLogTests):
     @pytest.fixture
     def open_writer(self, tmp_path: Path) -> Callable[[], PredictionWriter]:
-        return lambda: SegmentPredictionWriter(tmp_path / "log", segment_bytes=1)
+        return lambda: SegmentWriter(tmp_path / "log", segment_bytes=1)
 
     @pytest.fixture
     def log(self, tmp_path: Path) -> PredictionLog:
-        return SegmentPredictionLog(tmp_path / "log")
+        return SegmentLog(tmp_path / "log")

@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from rondo.adapters.segments import SegmentPredictionLog, SegmentPredictionWriter
+from rondo.adapters.segments import SegmentLog, SegmentWriter
 from rondo.adapters.segments.records import line_of, read_lines
 from rondo.records.prediction import Outcome
 from rondo.testing.prediction_log import START, a_prediction
@@ -34,7 +34,7 @@ def test_a_tail_torn_at_any_byte_loses_that_record_and_no_other(tmp_path: Path) 
         assert len(found.texts[b"P"]) == 3
         assert found.torn == (1 if cut else 0)
     sealed(tmp_path, whole[:-7])
-    log = SegmentPredictionLog(tmp_path)
+    log = SegmentLog(tmp_path)
     assert log.predictions()["prediction_id"].to_list() == ["p00000", "p00001", "p00002"]
     assert log.state().torn == 1
 
@@ -57,21 +57,21 @@ def test_an_unfinished_line_of_a_living_writer_is_no_damage() -> None:
 
 
 def test_a_living_segment_is_read_and_left_alone(tmp_path: Path) -> None:
-    writer = SegmentPredictionWriter(tmp_path, flush_every=timedelta(milliseconds=1))
+    writer = SegmentWriter(tmp_path, flush_every=timedelta(milliseconds=1))
     writer.prediction(a_prediction(1))
     end = monotonic() + 30
     while writer.ledger.stored < 1 and monotonic() < end:
         os.sched_yield()
-    assert SegmentPredictionLog(tmp_path).predictions().height == 1
+    assert SegmentLog(tmp_path).predictions().height == 1
     assert [path.suffix for path in tmp_path.iterdir() if not path.name.startswith(".")] == [".open"]
     writer.prediction(a_prediction(2))
     writer.close()
-    assert SegmentPredictionLog(tmp_path).predictions().height == 2
+    assert SegmentLog(tmp_path).predictions().height == 2
 
 
 def test_sealed_segments_become_parquet_once(tmp_path: Path) -> None:
     path = sealed(tmp_path, line_of(a_prediction(1)) + line_of(Outcome("p00001", "yes", START)))
-    log = SegmentPredictionLog(tmp_path)
+    log = SegmentLog(tmp_path)
     assert log.predictions().height == 1
     assert not path.exists()
     parquet = path.with_suffix("") / "predictions.parquet"
@@ -83,7 +83,7 @@ def test_sealed_segments_become_parquet_once(tmp_path: Path) -> None:
 def test_a_reader_killed_between_parquet_and_removal_changes_nothing(tmp_path: Path) -> None:
     data = line_of(a_prediction(1))
     sealed(tmp_path, data)
-    log = SegmentPredictionLog(tmp_path)
+    log = SegmentLog(tmp_path)
     before = log.predictions()
     sealed(tmp_path, data)  # as if it had never been removed
     assert log.predictions().equals(before)
@@ -94,9 +94,9 @@ def test_the_segment_of_a_killed_process_is_read_whole(tmp_path: Path) -> None:
 import os, sys
 from datetime import timedelta
 from pathlib import Path
-from rondo.adapters.segments import SegmentPredictionWriter
+from rondo.adapters.segments import SegmentWriter
 from rondo.testing.prediction_log import a_prediction
-writer = SegmentPredictionWriter(Path(sys.argv[1]), flush_every=timedelta(milliseconds=5))
+writer = SegmentWriter(Path(sys.argv[1]), flush_every=timedelta(milliseconds=5))
 for number in range(500):
     writer.prediction(a_prediction(number))
 while writer.ledger.queued:
@@ -105,7 +105,7 @@ os.kill(os.getpid(), 9)
 """
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=60)
     assert ended.returncode == -9
-    log = SegmentPredictionLog(tmp_path)
+    log = SegmentLog(tmp_path)
     assert log.predictions().height == 500
     assert log.state().torn == 0
     assert not list(tmp_path.glob("*.open"))
@@ -113,7 +113,7 @@ os.kill(os.getpid(), 9)
 
 def test_a_full_queue_drops_and_the_ledger_is_exact(tmp_path: Path) -> None:
     size = len(line_of(a_prediction(10)))
-    writer = SegmentPredictionWriter(tmp_path, flush_every=SLOW, queue_bytes=size * 10 + 5)
+    writer = SegmentWriter(tmp_path, flush_every=SLOW, queue_bytes=size * 10 + 5)
     for number in range(10, 50):
         writer.prediction(a_prediction(number))
         ledger = writer.ledger
@@ -121,7 +121,7 @@ def test_a_full_queue_drops_and_the_ledger_is_exact(tmp_path: Path) -> None:
     assert writer.dropped == 30
     writer.close()
     assert (writer.ledger.stored, writer.ledger.queued) == (10, 0)
-    assert SegmentPredictionLog(tmp_path).predictions().height == 10
+    assert SegmentLog(tmp_path).predictions().height == 10
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -129,7 +129,7 @@ def test_a_disk_that_refuses_is_told_and_what_it_refused_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
-    writer = SegmentPredictionWriter(tmp_path, flush_every=timedelta(milliseconds=1))
+    writer = SegmentWriter(tmp_path, flush_every=timedelta(milliseconds=1))
     real = os.write
     monkeypatch.setattr(os, "write", lambda _, data: real(full, data))
     writer.prediction(a_prediction(1))
@@ -142,9 +142,9 @@ def test_a_disk_that_refuses_is_told_and_what_it_refused_is_counted(
     writer.prediction(a_prediction(2))
     writer.close()
     os.close(full)
-    assert SegmentPredictionLog(tmp_path).predictions().height == 2
+    assert SegmentLog(tmp_path).predictions().height == 2
     assert writer.ledger.stored == 2
 
 
 def test_a_folder_that_is_not_there_is_an_empty_log(tmp_path: Path) -> None:
-    assert SegmentPredictionLog(tmp_path / "nothing").state().segments == 0
+    assert SegmentLog(tmp_path / "nothing").state().segments == 0

@@ -1,8 +1,8 @@
 """The prediction log as segments: files that are only appended to, compacted to Parquet by who reads them.
 
 records.py   one record per line, each with its checksum
-writer.py    SegmentPredictionWriter: a bounded queue and a thread that writes and waits for the disk
-reader.py    SegmentPredictionLog: frames of whole records
+writer.py    SegmentWriter: a bounded queue and a thread that writes and waits for the disk
+reader.py    SegmentLog: frames of whole records
 
 A folder holds, per segment (the stem sorts by the moment of creation and is unique per process):
 
@@ -13,7 +13,7 @@ A folder holds, per segment (the stem sorts by the moment of creation and is uni
 
 from __future__ import annotations
 
-from rondo.adapters.segments.reader import LogState, SegmentPredictionLog
-from rondo.adapters.segments.writer import Ledger, SegmentPredictionWriter
+from rondo.adapters.segments.reader import LogState, SegmentLog
+from rondo.adapters.segments.writer import Ledger, SegmentWriter
 
-__all__ = ["Ledger", "LogState", "SegmentPredictionLog", "SegmentPredictionWriter"]
+__all__ = ["Ledger", "LogState", "SegmentLog", "SegmentWriter"]

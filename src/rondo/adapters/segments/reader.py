@@ -45,7 +45,7 @@ class LogState:
     torn: int
 
 
-class SegmentPredictionLog:
+class SegmentLog:
     """Reads the segments of a folder, also while they are written; several readers may work at once.
 
     Reading compacts: a sealed (or abandoned) segment is rewritten as Parquet, published whole and then removed.

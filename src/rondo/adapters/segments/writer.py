@@ -31,7 +31,7 @@ class Ledger:
     queued: int
 
 
-class SegmentPredictionWriter:
+class SegmentWriter:
     """Appends records to a segment of its own; any number of processes may write into one folder.
 
     A record is on the disk at most `flush_every` (plus the time of one write) after it was taken, or it is
