@@ -234,7 +234,9 @@ def stateless_values(
     for group in levels(plan.stateless):
         columns: list[pl.Expr | pl.Series] = []
         for feature in group:
-            if feature.kind == "python":
+            if given and feature.name in given and all(given[feature.name][0]):
+                columns.append(_as_given(plan, feature.name, given[feature.name][1]))
+            elif feature.kind == "python":
                 assert functions is not None, "the plan's functions are needed"
                 columns.append(functions.call(feature, rows, as_text=feature.name in plan.categorical))
             elif feature.kind != "column" or feature.name != feature.inputs[0]:
@@ -242,17 +244,20 @@ def stateless_values(
         if columns:
             rows = rows.with_columns(columns)
         if given:
-            rows = _put(rows, {name: given[name] for name in (f.name for f in group) if name in given})
+            rows = _put(plan, rows, {each.name: given[each.name] for each in group if each.name in given})
     return rows
 
 
-def _put(rows: pl.DataFrame, given: Given) -> pl.DataFrame:
+def _as_given(plan: FeaturePlan, name: str, values: Sequence[object]) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.String if name in plan.categorical else pl.Float64)
+
+
+def _put(plan: FeaturePlan, rows: pl.DataFrame, given: Given) -> pl.DataFrame:
     columns = []
     for name, (mask, values) in given.items():
-        dtype = rows.schema[name]
-        value = pl.Series(name, values, dtype=dtype, strict=False)
-        chosen = pl.when(pl.Series(mask, dtype=pl.Boolean)).then(value).otherwise(pl.col(name))
-        columns.append(chosen.alias(name))
+        value = _as_given(plan, name, values)
+        computed = pl.col(name).cast(value.dtype)
+        columns.append(pl.when(pl.Series(mask, dtype=pl.Boolean)).then(value).otherwise(computed).alias(name))
     return rows.with_columns(columns) if columns else rows
 
 
