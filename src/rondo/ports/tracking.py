@@ -35,6 +35,15 @@ class Run(Protocol):
     def log_folder(self, folder: Path, *, under: str) -> None:
         """Every file of a folder as artefacts."""
 
+    def log_model(self, graph: Path, *, name: str, numerical: int, categorical: int, outputs: int) -> None:
+        """An ONNX graph with its signature, so that the tracker's own tools know it as a model.
+
+        Args:
+            graph: inputs `num` float32 [n, numerical] and `cat` string [n, categorical];
+                one without columns is absent.
+            outputs: columns of the answer.
+        """
+
 
 class ExperimentTracker(Protocol):
     """Remembers runs."""
