@@ -148,9 +148,7 @@ def line(
             if value is not None and (points or place in alone)
         ]
         if plane.legend:
-            x_at = plane.left + 6 + index * 118
-            parts.append(f'<rect x="{x_at}" y="2" width="10" height="10" rx="2" style="fill:{colour}"/>')
-            parts.append(_text(x_at + 15, 11, _short(name, 15), title=name))
+            parts += plane.key(index, name, colour)
     return _svg(width, height, label, parts)
 
 
@@ -183,6 +181,86 @@ def interval(
     return _svg(width, height, label, parts)
 
 
+def distributions(
+    edges: Sequence[float],
+    counts: Mapping[str, Sequence[int | float]],
+    *,
+    width: int = 520,
+    height: int = 300,
+    x: str = "",
+    mark: float | None = None,
+    mark_name: str = "",
+    label: str = "distributions",
+) -> Markup:
+    """Several distributions over the same bins, each as shares of its own total, with axes and a legend.
+
+    Args:
+        edges: one more than the counts of each name.
+        mark: a place on the x axis at which a dashed line is drawn (a threshold).
+    """
+    shares = {name: _shares(values) for name, values in counts.items() if sum(_shares(values)) > 0}
+    if not shares:
+        return _nothing(width, height, label)
+    top = max(max(values) for values in shares.values())
+    plane = _Plane((edges[0], edges[-1]), (0.0, top * 1.05), width, height, len(shares) > 1)
+    parts = [*plane.axes(False, x, "share of the rows")]
+    for index, (name, values) in enumerate(shares.items()):
+        colour = f"var(--series-{index % COLOURS + 1})"
+        steps = " ".join(
+            f"L{plane.px(edges[at]):.1f},{plane.py(part):.1f} L{plane.px(edges[at + 1]):.1f},{plane.py(part):.1f}"
+            for at, part in enumerate(values)
+        )
+        floor = plane.py(0)
+        path = f"M{plane.px(edges[0]):.1f},{floor:.1f} {steps} L{plane.px(edges[-1]):.1f},{floor:.1f}"
+        parts.append(f'<path d="{path}" style="fill:{colour};fill-opacity:.16"/>')
+        parts.append(f'<path d="{path}" class="line" style="stroke:{colour}">{_title(name)}</path>')
+        if plane.legend:
+            parts += plane.key(index, name, colour)
+    if mark is not None and edges[0] <= mark <= edges[-1]:
+        at = plane.px(mark)
+        parts.append(_rule(at, plane.top, at, plane.py(0), "limit", title=f"{mark_name}: {mark:g}"))
+        side = "end" if at > width * 0.75 else "start"
+        parts.append(
+            _text(
+                at + (-4 if side == "end" else 4), plane.top + 12, mark_name, anchor=side, kind="limit-text"
+            )
+        )
+    return _svg(width, height, label, parts)
+
+
+def error_bars(
+    points: Sequence[tuple[float, float, float, float]],
+    *,
+    width: int = 520,
+    height: int = 300,
+    x: str = "",
+    y: str = "",
+    diagonal: bool = True,
+    label: str = "points with intervals",
+) -> Markup:
+    """Points (x, y, low, high) with their intervals, and the line y = x."""
+    known = [point for point in points if all(math.isfinite(figure) for figure in point)]
+    if not known:
+        return _nothing(width, height, label)
+    xs = [point[0] for point in known]
+    ys = [figure for point in known for figure in point[1:]] + (xs if diagonal else [])
+    plane = _Plane(_spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, False)
+    parts = [*plane.axes(False, x, y)]
+    if diagonal:
+        low, high = plane.x
+        parts.append(_rule(plane.px(low), plane.py(low), plane.px(high), plane.py(high), "soft-line"))
+    line = plane.path((at, value) for at, value, _, _ in known)
+    parts.append(f'<path d="{line}" class="line" style="stroke:var(--series-1);opacity:.5"/>')
+    for at, value, low, high in known:
+        title = _title(f"{_tick(at)}: {_tick(value)}, {_tick(low)} to {_tick(high)}")
+        ends = f'x1="{plane.px(at):.1f}" y1="{plane.py(low):.1f}" x2="{plane.px(at):.1f}" y2="{plane.py(high):.1f}"'
+        parts.append(f'<line {ends} style="stroke:var(--series-1);stroke-width:1.5"/>')
+        parts.append(
+            f'<circle cx="{plane.px(at):.1f}" cy="{plane.py(value):.1f}" r="3.5" class="dot">{title}</circle>'
+        )
+    return _svg(width, height, label, parts)
+
+
 class _Plane:
     """The place of figures on the picture."""
 
@@ -211,6 +289,14 @@ class _Plane:
             steps.append(f"{'L' if down else 'M'}{self.px(at):.1f},{self.py(value):.1f}")
             down = True
         return " ".join(steps)
+
+    def key(self, index: int, name: str, colour: str) -> list[str]:
+        """One entry of the legend."""
+        x = self.left + 6 + index * 118
+        return [
+            f'<rect x="{x}" y="2" width="10" height="10" rx="2" style="fill:{colour}"/>',
+            _text(x + 15, 11, _short(name, 15), title=name),
+        ]
 
     def axes(self, times: bool, x: str, y: str) -> list[str]:
         floor = self.height - self.bottom
