@@ -1,0 +1,56 @@
+"""A model's answers beside the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Task = Literal["binary", "multiclass", "regression"]
+DIGITS = 6
+MOST_CELLS = 50_000_000  # resamples times rows, per set of metrics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Truth and answers, in the order of the rows.
+
+    `y` [n]: 1 for the positive class else 0; with several classes the index of the class; else the number.
+    NaN where the truth is not known. `score` [n], or [n, classes].
+    """
+
+    y: Floats
+    score: Floats
+    classes: tuple[str, ...]
+    positive: str
+    threshold: float
+
+    @property
+    def task(self) -> Task:
+        """What kind of answers they are."""
+        return "regression" if not self.classes else "binary" if len(self.classes) == 2 else "multiclass"
+
+    def rows(self, which: NDArray[np.bool_]) -> Answers:
+        """Those rows alone."""
+        return Answers(self.y[which], self.score[which], self.classes, self.positive, self.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How intervals are drawn."""
+
+    resamples: int
+    confidence: float
+    seed: int
+
+    def for_rows(self, rows: int) -> int:
+        """Fewer resamples where many rows make the interval narrow anyway and each of them dear."""
+        return max(min(self.resamples, 100), min(self.resamples, MOST_CELLS // max(rows, 1)))
+
+
+def rounded(value: Any) -> float:
+    """The figure as it is kept: six digits after the point, so that files of equal runs are equal."""
+    return round(float(value), DIGITS)
