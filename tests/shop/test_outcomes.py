@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -22,6 +23,20 @@ def test_churned_is_who_bought_nothing_in_the_horizon(shop: Shop) -> None:
     assert told["user_id"].equals(asked)
     assert told["churned"].to_list() == [user not in bought for user in asked]
     assert 0.1 < told["churned"].mean() < 0.4  # type: ignore[operator]
+
+
+def test_the_horizon_is_whole_days_from_the_first_moment_of_the_day(shop: Shop) -> None:
+    moments = [
+        datetime(2024, 8, 31, 23, 59, 59),
+        datetime(2024, 9, 1),
+        datetime(2024, 9, 10, 23, 59, 59),
+        datetime(2024, 9, 11),
+    ]
+    orders = shop.transactions.head(4).with_columns(user_id=pl.Series([1, 2, 3, 4]), date=pl.Series(moments))
+    edges = replace(shop, transactions=orders)
+    told = outcomes(edges, [1, 2, 3, 4], AS_OF, horizon_days=10)
+    assert told["churned"].to_list() == [True, False, False, True]
+    assert live_customers(edges, date(2024, 9, 11), within_days=10).to_list() == [2, 3]
 
 
 def test_live_customers_bought_in_the_days_before(shop: Shop) -> None:
