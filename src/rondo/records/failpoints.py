@@ -1,7 +1,8 @@
 """Named moments after each durable action, at which a test may kill the process.
 
-Nothing happens unless `RONDO_FAILPOINT` names the moment (`promote.switched`, or `promote.switched:3` for the
-third time it is reached); the process then ends at once, as a power cut would end it.
+Nothing happens unless `RONDO_FAILPOINT` names the moment: `promote.switched`, or `promote.switched:3` for the third
+time it is reached, or `*:7` for the seventh moment whatever its name. The process then ends at once, as a
+power cut would end it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ def reached(name: str) -> None:
     if not wanted:
         return
     moment, _, count = wanted.partition(":")
-    if moment != name:
+    if moment not in (name, "*"):
         return
-    _reached[name] = _reached.get(name, 0) + 1
-    if _reached[name] == int(count or 1):
+    _reached[moment] = _reached.get(moment, 0) + 1
+    if _reached[moment] == int(count or 1):
         os.kill(os.getpid(), signal.SIGKILL)
