@@ -43,7 +43,14 @@ BUILT_IN = (
     BuiltIn(
         "data",
         "joins, cleans, checks and versions the data",
-        ("data.join", "data.clean", "data.validate", "data.load", "data_requirements", "ml_problem.event_time"),
+        (
+            "data.join",
+            "data.clean",
+            "data.validate",
+            "data.load",
+            "data_requirements",
+            "ml_problem.event_time",
+        ),
         (RAW,),
         (PROCESSED,),
     ),
@@ -137,7 +144,9 @@ def _built_in(stage: BuiltIn, project: Project, raw: Mapping[str, Any]) -> Step:
     if stage.name == "extract":
         deps += _local_files(project)
     if stage.name == "features":
-        deps += sorted({d.python.partition(":")[0] for d in project.features.definitions.values() if d.python})
+        deps += sorted(
+            {d.python.partition(":")[0] for d in project.features.definitions.values() if d.python}
+        )
     return Step(
         StageDeclaration(
             name=stage.name,
@@ -216,7 +225,10 @@ def _ordered(found: Sequence[Step]) -> tuple[Step, ...]:
             )
         by_name[step.name] = step
     _refuse_shared_outputs(found)
-    graph = {step.name: [other.name for other in found if other is not step and _reads(step, other)] for step in found}
+    graph = {
+        step.name: [other.name for other in found if other is not step and _reads(step, other)]
+        for step in found
+    }
     try:
         # In the order of the file wherever the files leave it open, so that runs read alike.
         return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())

@@ -165,7 +165,11 @@ def _refuse_missing_files(workshop: Workshop, chosen: Sequence[Step]) -> None:
     root = workshop.layout.root
     made = [out for step in steps(workshop.project, workshop.raw) for out in step.declaration.outs]
     problems = [
-        Problem(f"rondo.yaml pipeline.stages {step.name}", f"{path} is not there", mend="Write it, or take the stage out.")
+        Problem(
+            f"rondo.yaml pipeline.stages {step.name}",
+            f"{path} is not there",
+            mend="Write it, or take the stage out.",
+        )
         for step in chosen
         if step.script is not None
         for path in (*step.declaration.deps, *(step.declaration.params or ()))
@@ -173,6 +177,15 @@ def _refuse_missing_files(workshop: Workshop, chosen: Sequence[Step]) -> None:
     ]
     if problems:
         raise ContractError("files that stages name are missing", problems=problems)
+
+
+def is_running(home: Path) -> bool:
+    """Whether a run works in the project of that folder right now."""
+    try:
+        with _alone(home):
+            return False
+    except Conflict:
+        return True
 
 
 @contextmanager

@@ -1,0 +1,213 @@
+"""The commands and their options. What a command does is imported when it runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="rondo",
+    help="The whole machine-learning lifecycle from one project file.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Folder = Annotated[
+    Path,
+    typer.Option("--project", "-C", help="The project's folder.", envvar="RONDO_PROJECT", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a record for programs.")]
+HERE = Path()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from rondo import __version__
+
+        typer.echo(f"rondo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The whole machine-learning lifecycle from one project file."""
+    if debug:
+        os.environ["RONDO_DEBUG"] = "1"
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the project is made.")] = HERE,
+    template: Annotated[str, typer.Option(help="What to start from: minimal, shop.")] = "minimal",
+) -> None:
+    """Write a project to start from."""
+    from rondo.cli.project import init as do
+
+    do(folder, template)
+
+
+@app.command()
+def check(project: Folder = HERE, as_json: AsJson = False) -> int:
+    """Read the project file and tell everything that is wrong with it."""
+    from rondo.cli.project import check as do
+
+    return do(project, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the project file, for editors."""
+    from rondo.cli.project import schema as do
+
+    do()
+
+
+@app.command()
+def plan(
+    stages: Annotated[list[str] | None, typer.Argument(help="Only these stages.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="As if the sources were read again.")] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a run would do, and why."""
+    from rondo.cli.round import plan as do
+
+    do(project, tuple(stages or ()), refresh, as_json)
+
+
+@app.command()
+def run(
+    stages: Annotated[list[str] | None, typer.Argument(help="Only these stages.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run stages that did not change, too.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read the sources again.")] = False,
+    alone: Annotated[bool, typer.Option("--alone", hidden=True)] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Do every stage that changed, and release what passes the gates."""
+    from rondo.cli.round import run as do
+    from rondo.cli.round import run_alone
+
+    names = tuple(stages or ())
+    return run_alone(project, names) if alone else do(project, names, force, refresh, as_json)
+
+
+@app.command()
+def status(project: Folder = HERE, as_json: AsJson = False) -> None:
+    """Show each criterion with what enforces it and what was last measured, and what is up to date."""
+    from rondo.cli.round import status as do
+
+    do(project, as_json)
+
+
+@app.command()
+def models(project: Folder = HERE, as_json: AsJson = False) -> None:
+    """List the registered versions."""
+    from rondo.cli.release import models as do
+
+    do(project, as_json)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Such as 1.2.0.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a registered version the one in production: warm first, then switched at once."""
+    from rondo.cli.release import promote as do
+
+    do(project, version, reason, as_json)
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Go back to the version that was in production before."""
+    from rondo.cli.release import rollback as do
+
+    do(project, reason, as_json)
+
+
+@app.command()
+def lineage(
+    version: Annotated[str, typer.Argument(help="A model version, such as 1.2.0.")],
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a version was made from: data, code, features, run, bundle."""
+    from rondo.cli.release import lineage as do
+
+    do(project, version, as_json)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="By default as the project file says.")] = None,
+    port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
+    project: Folder = HERE,
+) -> None:
+    """Answer requests with what is in production."""
+    from rondo.cli.serve import serve as do
+
+    do(project, host, port)
+
+
+@app.command()
+def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
+    """Look at what was served since, and tell drift, performance and alerts."""
+    from rondo.cli.round import monitor as do
+
+    do(project, as_json)
+
+
+@app.command()
+def retrain(
+    only_check: Annotated[bool, typer.Option("--check", help="Only tell whether it is time.")] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Start a new round when a trigger says so, through the same gates."""
+    from rondo.cli.round import retrain as do
+
+    return do(project, only_check, as_json)
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
+    project: Folder = HERE,
+) -> None:
+    """Serve, watch, retrain and follow the schedule, until stopped."""
+    from rondo.cli.serve import up as do
+
+    do(project, port)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the practice project is made.")] = Path(
+        "demo-project"
+    ),
+    customers: Annotated[int, typer.Option(help="How many customers the practice shop has.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the practice world.")] = 7,
+) -> None:
+    """Tell the whole story on a practice shop, with figures."""
+    from rondo.cli.demo import demo as do
+
+    do(folder, customers, seed)

@@ -1,0 +1,57 @@
+"""What a person sees when something goes wrong: the error's own words and its exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rondo.errors import RondoError
+
+INTERRUPTED = 130
+_BUG = 70  # a fault of Rondo itself, as sysexits.h has it
+
+
+def debugging() -> bool:
+    """Whether the person asked for tracebacks."""
+    return bool(os.environ.get("RONDO_DEBUG"))
+
+
+def guarded(call: Callable[[], Any]) -> int:
+    """Calls and returns the exit code; errors are told on stderr."""
+    import click
+
+    try:
+        code = call()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.exceptions.Abort:
+        return _tell("interrupted; `rondo run` goes on where it stopped", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        return _tell("interrupted; `rondo run` goes on where it stopped", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away: nothing to tell it, and nothing more to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except RondoError as error:
+        if debugging():
+            raise
+        return _tell(str(error), error.exit_code)
+    except Exception as error:
+        if debugging():
+            raise
+        return _tell(
+            f"this is a fault of Rondo: {type(error).__name__}: {error}\n"
+            "Run the command again with --debug and report what it prints.",
+            _BUG,
+        )
+
+
+def _tell(text: str, code: int) -> int:
+    print(f"rondo: {text}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,102 @@
+"""Tables, JSON and progress for people and for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rondo.records.files import to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+
+@cache
+def console(*, stderr: bool = False) -> Console:
+    """The terminal; colours only where there are any, and no markup in what data says."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+def say(text: str = "") -> None:
+    """A line for the person."""
+    console().print(text)
+
+
+def say_json(record: Any) -> None:
+    """A record for a program."""
+    sys.stdout.write(to_json(record).decode())
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table that is never wider than the terminal; long cells are folded."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in head:
+        shown.add_column(name, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(_plain(cell)) for cell in row))
+    console().print(shown)
+
+
+def _plain(cell: object) -> str:
+    """Control characters would move the cursor of whoever reads the table."""
+    return "".join(c if c.isprintable() else " " for c in str(cell))
+
+
+class Lines:
+    """Progress as plain lines: for logs, pipes and dumb terminals."""
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def step(self, task: str, done: int, total: int, note: str = "") -> None:
+        """Finer steps would only fill a log."""
+
+
+class Bars:
+    """Progress as bars at the foot of a terminal, under the lines that stay."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console(stderr=True),
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        console(stderr=True).print(text)
+
+    def step(self, task: str, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` units of a task are finished."""
+        if not self._tasks:
+            self._bars.start()
+        if task not in self._tasks:
+            self._tasks[task] = self._bars.add_task(task, note=note)
+        self._bars.update(self._tasks[task], completed=done, total=total, note=note)
+        if done >= total:
+            self._bars.remove_task(self._tasks.pop(task))
+            if not self._tasks:
+                self._bars.stop()
+
+
+def progress() -> Bars | Lines:
+    """Bars on a terminal, lines elsewhere."""
+    return (
+        Bars() if console(stderr=True).is_terminal and not console(stderr=True).is_dumb_terminal else Lines()
+    )

@@ -1,0 +1,67 @@
+"""init, check, schema: before anything runs."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from rondo.cli.output import say, say_json, table
+from rondo.errors import Conflict, ContractError, UsageError, nearest
+
+TEMPLATES = ("minimal", "shop")
+
+
+def init(folder: Path, template: str) -> None:
+    """A project file, and for the shop also its world."""
+    if template not in TEMPLATES:
+        raise UsageError(f"no template is named {template!r}", mend=nearest(template, TEMPLATES))
+    target = folder / "rondo.yaml"
+    if target.exists():
+        raise Conflict("there is a project here already", where=str(target), mend="Choose another folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = files("rondo.cli").joinpath("templates", f"{template}.yaml").read_text(encoding="utf-8")
+    name = _project_name(folder)
+    if template == "shop":
+        from rondo.shop import ShopSpec, prepare_practice_world
+
+        prepare_practice_world(folder, ShopSpec())
+    target.write_text(Template(text).safe_substitute(PROJECT_NAME=name), encoding="utf-8")
+    say(f"{target} is written. Next: edit it, `rondo check`, `rondo run`.")
+
+
+def check(folder: Path, as_json: bool) -> int:
+    """Every finding at once; 0 when none is an error."""
+    from rondo.contract import load_project
+    from rondo.contract.checks import check as findings_of
+
+    loaded = load_project(folder)
+    findings = findings_of(loaded)
+    if as_json:
+        say_json(findings)
+    elif findings:
+        table(("", "where", "what"), [(f.level, f.problem.where, _told(f.problem)) for f in findings])
+    else:
+        say(f"{loaded.path.name}: nothing to mend.")
+    return ContractError.exit_code if any(finding.level == "error" for finding in findings) else 0
+
+
+def schema() -> None:
+    """The JSON Schema on standard output."""
+    from rondo.contract.schema import json_schema
+
+    say_json(json_schema())
+
+
+def _told(problem: object) -> str:
+    what, rule, mend = (getattr(problem, name) for name in ("what", "rule", "mend"))
+    return " ".join(
+        f"{part.rstrip('.')}." if not part.endswith("?") else part for part in (what, rule, mend) if part
+    )
+
+
+def _project_name(folder: Path) -> str:
+    word = "".join(c if c.isascii() and c.isalnum() else "-" for c in folder.resolve().name.lower()).strip(
+        "-"
+    )
+    return word[:60] or "project"

@@ -1,0 +1,125 @@
+"""run, plan, status, monitor, retrain: the round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rondo.cli.output import progress, say, say_json, table
+from rondo.errors import GateSaidNo, UsageError
+
+
+def run(folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, as_json: bool) -> int:
+    """Stages that changed, then the release; 1 when a gate said no."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.going_round import go_round
+    from rondo.lifecycle.running import Selection
+
+    workshop = open_project(folder, progress=progress())
+    outcome = go_round(workshop, Selection(only=stages, force=force, refresh=refresh), by="rondo run")
+    if as_json:
+        say_json(outcome)
+    else:
+        ran = [done.name for done in outcome.stages if done.ran]
+        say(f"Ran {', '.join(ran)}." if ran else "Nothing changed, nothing to do.")
+        if outcome.release:
+            say(outcome.release)
+    return GateSaidNo.exit_code if outcome.refused else 0
+
+
+def run_alone(folder: Path, stages: tuple[str, ...]) -> int:
+    """One stage, unrecorded: for `dvc repro`."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.rooms import Rooms
+    from rondo.lifecycle.running import run_alone as do
+
+    if len(stages) != 1:
+        raise UsageError("--alone takes exactly one stage")
+    workshop = open_project(folder, progress=progress())
+    say(f"{stages[0]}: {do(workshop, Rooms(workshop).open, stages[0])}")
+    return 0
+
+
+def plan(folder: Path, stages: tuple[str, ...], refresh: bool, as_json: bool) -> None:
+    """What a run would do."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.running import Selection
+    from rondo.lifecycle.running import plan as do
+
+    planned = do(open_project(folder), Selection(only=stages, refresh=refresh))
+    if as_json:
+        say_json([{"stage": p.step.name, "runs": bool(p.reasons), "reasons": p.reasons} for p in planned])
+    else:
+        table(
+            ("stage", "", "why"),
+            [
+                (p.step.name, "run" if p.reasons else "-", "; ".join(p.reasons) or "up to date")
+                for p in planned
+            ],
+        )
+
+
+def status(folder: Path, as_json: bool) -> None:
+    """Criterion, enforcer, last value, verdict; and what serves."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.status import standing
+
+    found = standing(open_project(folder))
+    if as_json:
+        say_json(found)
+        return
+    say(f"{found.project}: {found.serving}")
+    say()
+    table(
+        ("criterion", "asked", "enforced by", "last value", "verdict"),
+        [(c.name, c.asked, c.enforcer, c.value, c.verdict) for c in found.criteria],
+    )
+
+
+def monitor(folder: Path, as_json: bool) -> None:
+    """The newest window."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.watching import look
+
+    seen = look(open_project(folder, progress=progress()))
+    if as_json:
+        say_json(seen)
+        return
+    table(
+        ("metric", "feature", "value", "n", "state", "threshold", "note"),
+        [
+            (
+                o.metric,
+                o.feature or "",
+                "" if o.value is None else f"{o.value:.4g}",
+                o.n,
+                o.state,
+                "" if o.threshold is None else f"{o.alert_on} {o.threshold:g}",
+                o.note,
+            )
+            for o in seen.observations
+        ],
+    )
+    for alert in seen.opened:
+        say(f"ALERT {alert.severity}: {alert.message}")
+
+
+def retrain(folder: Path, only_check: bool, as_json: bool) -> int:
+    """A decision, and the round that follows from it."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.watching import decide, retrain_now
+
+    workshop = open_project(folder, progress=progress())
+    decision = decide(workshop)
+    if as_json:
+        say_json(decision)
+    else:
+        verdict = "Retrain" if decision.should_retrain else "No retraining"
+        say(f"{verdict}: {', '.join(decision.reasons) or 'no trigger fired'}. {decision.held_back}".strip())
+        for line in decision.evidence:
+            say(f"  {line}")
+    if only_check or not decision.should_retrain:
+        return 0
+    outcome = retrain_now(workshop, decision)
+    if not as_json and outcome.release:
+        say(outcome.release)
+    return GateSaidNo.exit_code if outcome.refused else 0

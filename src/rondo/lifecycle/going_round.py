@@ -1,0 +1,51 @@
+"""One round: the stages that changed, then the release of what passed the gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rondo.lifecycle.releasing import register_and_release, waits_for_release
+from rondo.lifecycle.rooms import Rooms, last_verdict
+from rondo.lifecycle.running import Done, Selection, run_stages
+from rondo.lifecycle.workshop import Workshop
+from rondo.records.candidate import Candidate
+from rondo.records.verdict import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round came to. `release` tells it in a sentence; `refused` when a gate said no."""
+
+    stages: tuple[Done, ...]
+    judgement: Judgement | None
+    version: str | None
+    release: str
+    refused: bool
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether everything was up to date."""
+        return not any(done.ran for done in self.stages)
+
+
+def go_round(
+    workshop: Workshop, selection: Selection, *, by: str, fixed: Candidate | None = None
+) -> Round:
+    """Does the stages that changed and releases what they made, as far as `deployment.mode` allows.
+
+    Args:
+        selection: with single stages selected nothing is released.
+        by: who goes round, for the event log.
+        fixed: refit this candidate instead of searching.
+    """
+    done = run_stages(workshop, Rooms(workshop, fixed).open, selection)
+    verdict = last_verdict(workshop) if workshop.project.pipeline.builtin and not selection.only else None
+    if verdict is None:
+        return Round(done, None, None, "", refused=False)
+    if not verdict.ships:
+        told = f"Version {verdict.version} is not released ({verdict.judgement}): {' '.join(verdict.reasons)}"
+        return Round(done, verdict.judgement, verdict.version, told, refused=True)
+    told = ""
+    if waits_for_release(workshop.state.releases(), verdict):
+        told = register_and_release(workshop, verdict, by=by)
+    return Round(done, verdict.judgement, verdict.version, told, refused=False)

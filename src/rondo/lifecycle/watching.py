@@ -1,0 +1,159 @@
+"""From what was served to figures and alerts, to a decision, and into the next round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rondo.bundle.manifest import Manifest
+from rondo.bundle.reference import Reference
+from rondo.errors import NotAvailable
+from rondo.lifecycle.going_round import Round, go_round
+from rondo.lifecycle.running import Selection, is_running
+from rondo.lifecycle.workshop import Workshop
+from rondo.records.candidate import Candidate
+from rondo.records.dataset import Dataset
+from rondo.records.files import read_record
+from rondo.records.monitoring import Alert, Decision, Observation
+from rondo.records.release import Event, Release
+from rondo.stages.monitoring import Evidence, Served, alerts_after, observe
+from rondo.stages.retraining import Standing, check, decide as decide_on, figures_of
+
+ROUND_STARTED = "retrain.started"
+ROUND_ENDED = "retrain.ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at production found."""
+
+    observations: tuple[Observation, ...]
+    opened: tuple[Alert, ...]
+    recovered: tuple[Alert, ...]
+
+
+def look(workshop: Workshop) -> Seen:
+    """Measures every watched figure, writes it down, and opens and closes alerts.
+
+    Raises:
+        NotAvailable: nothing is in production.
+    """
+    release, now = in_production(workshop), workshop.clock()
+    log, watched = workshop.log, workshop.project.monitoring
+    evidence = Evidence(log.predictions(), log.outcomes(), log.figures())
+    observations = observe(watched, _served(workshop, release), evidence, now=now)
+    alerting = alerts_after(watched, workshop.state.alerts(open_only=True), observations, now=now)
+    workshop.state.add_observations(observations)
+    workshop.state.put_alerts(alerting.changed)
+    for kind, alerts in (("alert.opened", alerting.opened), ("alert.recovered", alerting.recovered)):
+        for alert in alerts:
+            details = {"value": alert.value, "threshold": alert.threshold, "version": release.version}
+            workshop.state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
+    return Seen(observations, alerting.opened, alerting.recovered)
+
+
+def decide(workshop: Workshop) -> Decision:
+    """Looks, and says whether a new round is due; the decision is kept."""
+    seen, now = look(workshop), workshop.clock()
+    manifest = _manifest(workshop, in_production(workshop))
+    policy = workshop.project.retraining
+    figures = figures_of(
+        seen.observations,
+        days_since_training=_days_since_training(manifest, now),
+        new_data_count=_new_rows(workshop, manifest),
+    )
+    decision = decide_on(policy, check(policy, figures), _standing(workshop), now=now)
+    workshop.state.add_decision(decision)
+    return decision
+
+
+def retrain_now(workshop: Workshop, decision: Decision, *, by: str = "rondo retrain") -> Round:
+    """A round on fresh data through the same gates; its beginning and its end are kept in the event log."""
+    reasons = ", ".join(decision.reasons)
+    workshop.state.append(
+        ROUND_STARTED, workshop.project.project, by=by, reason=reasons, details={}, at=workshop.clock()
+    )
+    fixed = None if workshop.project.retraining.tune else _production_candidate(workshop)
+    went = go_round(workshop, Selection(refresh=True, reasons=decision.reasons), by=by, fixed=fixed)
+    details = {"refused": went.refused, "judgement": went.judgement, "version": went.version}
+    told = went.release or "nothing changed since the last round"
+    workshop.state.append(
+        ROUND_ENDED, workshop.project.project, by=by, reason=told, details=details, at=workshop.clock()
+    )
+    return went
+
+
+def in_production(workshop: Workshop) -> Release:
+    """The release in production.
+
+    Raises:
+        NotAvailable: there is none.
+    """
+    release = workshop.state.production()
+    if release is None:
+        raise NotAvailable("nothing is in production yet", mend="`rondo run` trains, judges and releases a first version.")
+    return release
+
+
+def _manifest(workshop: Workshop, release: Release) -> Manifest:
+    return read_record(workshop.layout.root / release.bundle / "manifest.json", Manifest)
+
+
+def _served(workshop: Workshop, release: Release) -> Served:
+    manifest = _manifest(workshop, release)
+    return Served(
+        version=release.version,
+        numerical=manifest.numerical,
+        categorical=manifest.categorical,
+        positive=manifest.positive,
+        threshold=manifest.threshold,
+        reference=read_record(workshop.layout.root / release.bundle / "reference.json", Reference),
+    )
+
+
+def _production_candidate(workshop: Workshop) -> Candidate:
+    manifest = _manifest(workshop, in_production(workshop))
+    return Candidate(
+        name=manifest.estimator.rpartition(".")[2],
+        estimator=manifest.estimator,
+        params=manifest.params,
+        run_id=str(manifest.lineage.get("run_id") or ""),
+        tuned_score=float("nan"),
+        validation={},
+        threshold=manifest.threshold,
+    )
+
+
+def _days_since_training(manifest: Manifest, now: datetime) -> float | None:
+    trained = manifest.lineage.get("trained_at")
+    return (now - datetime.fromisoformat(trained)).total_seconds() / 86_400 if trained else None
+
+
+def _new_rows(workshop: Workshop, manifest: Manifest) -> int | None:
+    """Rows of the processed data of now that the production model has not seen; None when that is not known."""
+    try:
+        dataset = read_record(workshop.layout.processed / "dataset.json", Dataset)
+    except NotAvailable:
+        return None
+    seen = manifest.lineage.get("data_rows")
+    return None if seen is None else max(0, dataset.rows - int(seen))
+
+
+def _standing(workshop: Workshop) -> Standing:
+    started = workshop.state.events(kind=ROUND_STARTED, limit=1)
+    ended = workshop.state.events(kind=ROUND_ENDED, limit=20)
+    return Standing(
+        last_round_at=started[-1].at if started else None,
+        lost_in_a_row=_lost_in_a_row(ended),
+        round_under_way=is_running(workshop.layout.home),
+    )
+
+
+def _lost_in_a_row(ended: Sequence[Event]) -> int:
+    lost = 0
+    for event in reversed(ended):
+        if not event.details.get("refused"):
+            break
+        lost += 1
+    return lost
