@@ -38,7 +38,8 @@ def refusal(url: str, token: str | None = TOKEN) -> tuple[int, dict[str, str], A
 
 
 def all_pages(url: str, query: str = "") -> list[list[dict[str, Any]]]:
-    pages, following = [], ""
+    pages: list[list[dict[str, Any]]] = []
+    following: str | None = ""
     while following is not None:
         page = get(f"{url}/scores?{query}&cursor={following}" if following else f"{url}/scores?{query}")
         pages.append(page["items"])
