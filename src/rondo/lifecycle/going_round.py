@@ -28,9 +28,7 @@ class Round:
         return not any(done.ran for done in self.stages)
 
 
-def go_round(
-    workshop: Workshop, selection: Selection, *, by: str, fixed: Candidate | None = None
-) -> Round:
+def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candidate | None = None) -> Round:
     """Does the stages that changed and releases what they made, as far as `deployment.mode` allows.
 
     Args:

@@ -37,7 +37,11 @@ def trace(workshop: Workshop, version: str) -> tuple[Origin, ...]:
     return (
         Origin("data", str(lineage.get("data_version", "")), str(lineage.get("data_hash", ""))),
         *(Origin("data in DVC", path, identity) for path, identity in sorted(stored.items())),
-        Origin("code", str(code.get("commit") or "not in git")[:12], f"{code.get('commit') or 'not in git'}{changes}"),
+        Origin(
+            "code",
+            str(code.get("commit") or "not in git")[:12],
+            f"{code.get('commit') or 'not in git'}{changes}",
+        ),
         Origin("features", str(lineage.get("features_version", "")), str(lineage.get("plan_hash", ""))),
         Origin("training run", manifest.estimator.rpartition(".")[2], str(lineage.get("run_id", ""))),
         Origin("model", f"{version} ({manifest.version_reason})", manifest.files["model.onnx"].sha256),

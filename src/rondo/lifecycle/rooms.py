@@ -110,10 +110,10 @@ class Rooms:
             now=shop.clock(),
             progress=shop.progress,
         )
-        best = result.best
-        measured = best.test.get(result.success_metric)
+        best, metric = result.best, result.success_metric
+        measured = best.test.get(metric)
         found = f"{measured.value:.4f}" if measured and measured.value is not None else "not computable"
-        return f"{best.estimator.rpartition('.')[2]} wins of {len(result.leaderboard)}, test {result.success_metric} {found}"
+        return f"{best.estimator.rpartition('.')[2]} wins of {len(result.leaderboard)}, test {metric} {found}"
 
     def _packaging(self) -> str:
         from rondo.stages import packaging
@@ -148,7 +148,7 @@ class Rooms:
             production=shop.layout.root / release.bundle if release else None,
             out=shop.layout.validation,
             reports=reports_folder(shop, "reports/evaluation.html"),
-            now=shop.clock(),
+            now=shop.clock,
             progress=shop.progress,
         )
         write_bytes(shop.layout.root / METRICS, (shop.layout.validation / "metrics.json").read_bytes())

@@ -43,19 +43,29 @@ def standing(workshop: Workshop) -> ProjectStanding:
     return ProjectStanding(workshop.project.project, serving, tuple(criteria))
 
 
-def _lines(project: Project, verdict: Verdict | None, newest: dict[str, Observation]) -> Iterator[CriterionStanding]:
+def _lines(
+    project: Project, verdict: Verdict | None, newest: dict[str, Observation]
+) -> Iterator[CriterionStanding]:
     for gate in verdict.gates if verdict else ():
         yield CriterionStanding(gate.name, gate.asked, "gate", _found(gate), gate.status)
     if verdict is None:
         for name in project.success_criteria.offline_metrics:
-            yield CriterionStanding(name, _asked(project, "offline_metrics", name), "gate", "not measured", GAP)
+            yield CriterionStanding(
+                name, _asked(project, "offline_metrics", name), "gate", "not measured", GAP
+            )
     for name in project.success_criteria.system_metrics:
-        yield _observed(name, _asked(project, "system_metrics", name), newest.get(name) or newest.get(_turned(name)))
+        yield _observed(
+            name, _asked(project, "system_metrics", name), newest.get(name) or newest.get(_turned(name))
+        )
     for name in project.success_criteria.online_metrics:
-        yield CriterionStanding(name, _asked(project, "online_metrics", name), "nothing yet", "not measured", GAP)
+        yield CriterionStanding(
+            name, _asked(project, "online_metrics", name), "nothing yet", "not measured", GAP
+        )
     for section in (project.monitoring.model_metrics, project.monitoring.system_metrics):
         for name, watch in section.items():
-            yield _observed(name, f"alert {watch.alert_on} {watch.threshold:g}{watch.unit or ''}", newest.get(name))
+            yield _observed(
+                name, f"alert {watch.alert_on} {watch.threshold:g}{watch.unit or ''}", newest.get(name)
+            )
 
 
 def _asked(project: Project, section: str, name: str) -> str:

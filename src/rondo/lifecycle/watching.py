@@ -18,7 +18,8 @@ from rondo.records.files import read_record
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release
 from rondo.stages.monitoring import Evidence, Served, alerts_after, observe
-from rondo.stages.retraining import Standing, check, decide as decide_on, figures_of
+from rondo.stages.retraining import Standing, check, figures_of
+from rondo.stages.retraining import decide as decide_on
 
 ROUND_STARTED = "retrain.started"
 ROUND_ENDED = "retrain.ended"
@@ -49,7 +50,9 @@ def look(workshop: Workshop) -> Seen:
     for kind, alerts in (("alert.opened", alerting.opened), ("alert.recovered", alerting.recovered)):
         for alert in alerts:
             details = {"value": alert.value, "threshold": alert.threshold, "version": release.version}
-            workshop.state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
+            workshop.state.append(
+                kind, alert.key, by="monitor", reason=alert.message, details=details, at=now
+            )
     return Seen(observations, alerting.opened, alerting.recovered)
 
 
@@ -92,7 +95,9 @@ def in_production(workshop: Workshop) -> Release:
     """
     release = workshop.state.production()
     if release is None:
-        raise NotAvailable("nothing is in production yet", mend="`rondo run` trains, judges and releases a first version.")
+        raise NotAvailable(
+            "nothing is in production yet", mend="`rondo run` makes and releases a first version."
+        )
     return release
 
 
