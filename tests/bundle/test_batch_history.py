@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,10 +27,14 @@ def plan(*features: HistoryFeature) -> FeaturePlan:
     return FeaturePlan("who", "at", (), features, (), (), (), {})
 
 
-def feature(aggregate: str, window_s: float, where: str | None = None, *, rows: bool = False) -> HistoryFeature:
+def feature(
+    aggregate: str, window_s: float, where: str | None = None, *, rows: bool = False
+) -> HistoryFeature:
     of = None if aggregate == "days_since" or rows else "amount"
     default = 0.0 if aggregate in {"sum", "count"} else None
-    return HistoryFeature(f"{aggregate}_{window_s:g}_{where or ''}{rows}", aggregate, of, window_s, where, default)
+    return HistoryFeature(
+        f"{aggregate}_{window_s:g}_{where or ''}{rows}", aggregate, of, window_s, where, default
+    )
 
 
 def oracle(one: HistoryFeature, events: pl.DataFrame, who: object, at: datetime | None) -> float | None:
@@ -83,7 +88,9 @@ amounts = st.one_of(st.none(), st.sampled_from([0.0, 1.0, -2.5, 1e6, 1e-3]), st.
     st.sampled_from([3600.0, 5 * 3600.0, DAY_S, 30 * DAY_S, 0.0]),
 )
 def test_history_equals_the_definition(events_: list, spine_: list, window_s: float) -> None:
-    events = pl.DataFrame(events_, schema={"who": pl.String, "at": MOMENT, "amount": pl.Float64}, orient="row")
+    events = pl.DataFrame(
+        events_, schema={"who": pl.String, "at": MOMENT, "amount": pl.Float64}, orient="row"
+    )
     spine = pl.DataFrame(spine_, schema={"who": pl.String, "at": MOMENT}, orient="row")
     features = [feature(name, window_s) for name in AGGREGATES]
     features += [feature("count", window_s, rows=True), feature("sum", window_s, "amount > 0")]
@@ -102,7 +109,9 @@ def test_ties_and_the_row_itself_never_count() -> None:
 
 def test_the_window_is_closed_on_the_left_and_open_on_the_right() -> None:
     events = pl.DataFrame({"who": ["a"] * 2, "at": [START, START + timedelta(days=1)], "amount": [1.0, 2.0]})
-    spine = pl.DataFrame({"who": ["a"] * 2, "at": [START + timedelta(days=1), START + timedelta(days=1, seconds=1)]})
+    spine = pl.DataFrame(
+        {"who": ["a"] * 2, "at": [START + timedelta(days=1), START + timedelta(days=1, seconds=1)]}
+    )
     assert history_values(plan(feature("sum", DAY_S)), events, spine).to_series().to_list() == [1.0, 2.0]
 
 
@@ -116,7 +125,9 @@ def test_a_window_is_not_blurred_by_huge_values_outside_it() -> None:
 
 def test_later_rows_change_nothing_not_even_the_last_bit() -> None:
     times = [START + timedelta(minutes=7 * m) for m in range(400)]
-    events = pl.DataFrame({"who": ["a"] * 400, "at": times, "amount": [math.sin(m) * 1e3 for m in range(400)]})
+    events = pl.DataFrame(
+        {"who": ["a"] * 400, "at": times, "amount": [math.sin(m) * 1e3 for m in range(400)]}
+    )
     spine = pl.DataFrame({"who": ["a"], "at": [times[300]]})
     asked = plan(*(feature(name, 10 * 3600) for name in AGGREGATES))
     whole = history_values(asked, events.sample(fraction=1, shuffle=True, seed=3).sort("at"), spine)
@@ -124,7 +135,9 @@ def test_later_rows_change_nothing_not_even_the_last_bit() -> None:
 
 
 def test_sums_of_an_expression_and_dates_and_zones_are_understood() -> None:
-    events = pl.DataFrame({"who": [1.0, 1.0], "at": [datetime(2024, 1, 1), datetime(2024, 1, 2)], "n": [2, 3]})
+    events = pl.DataFrame(
+        {"who": [1.0, 1.0], "at": [datetime(2024, 1, 1), datetime(2024, 1, 2)], "n": [2, 3]}
+    )
     spine = pl.DataFrame({"who": [1, 7], "at": [datetime(2024, 1, 3, tzinfo=UTC)] * 2}).with_columns(
         pl.col("at").dt.convert_time_zone("Asia/Seoul")
     )
@@ -145,9 +158,13 @@ RETAIL = Path(__file__).parents[3] / "shared" / "data" / "online_retail.parquet"
 @pytest.mark.real_data
 @pytest.mark.skipif(not RETAIL.exists(), reason="../shared/data/online_retail.parquet is not there")
 def test_half_a_million_events_take_seconds() -> None:
-    events = pl.read_parquet(RETAIL).with_columns(pl.col("InvoiceDate").alias("at"), pl.col("CustomerID").alias("who"))
+    events = pl.read_parquet(RETAIL).with_columns(
+        pl.col("InvoiceDate").alias("at"), pl.col("CustomerID").alias("who")
+    )
     windows = (30, 60, 90, 365)
-    features = [HistoryFeature(f"sum{w}", "sum", "Quantity * UnitPrice", w * DAY_S, default=0.0) for w in windows]
+    features = [
+        HistoryFeature(f"sum{w}", "sum", "Quantity * UnitPrice", w * DAY_S, default=0.0) for w in windows
+    ]
     features += [HistoryFeature(f"n{w}", "nunique", "InvoiceNo", w * DAY_S) for w in windows]
     features += [HistoryFeature(f"std{w}", "std", "UnitPrice", w * DAY_S) for w in windows]
     features += [HistoryFeature(f"since{w}", "days_since", None, w * DAY_S) for w in windows]
@@ -155,6 +172,8 @@ def test_half_a_million_events_take_seconds() -> None:
     began = time.perf_counter()
     found = history_values(plan(*features), events, spine)
     taken = time.perf_counter() - began
-    print(f"{events.height} events x {spine.height} moments x {len(features)} features: {taken:.2f} s")
+    sys.stdout.write(
+        f"{events.height} events, {spine.height} moments, {len(features)} features: {taken:.2f} s\n"
+    )
     assert found.height == 60_000
     assert taken < 30  # 10 s on two idle cores; other work may share them
