@@ -29,6 +29,7 @@ class Extract:
     sha256: str
     read_at: datetime
     origin: str  # where it was read, secrets masked
+    seconds: float | None = None  # how long reading took, retries included
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,22 @@
+"""Data: from the sources of the project to one checked, versioned table.
+
+In:   the data section of the project file        (rondo.contract)
+Out:  a Dataset and its Parquet file              (rondo.records)
+Asks: SourceReader                                (rondo.ports)
+
+extract.py    reads every source on its own, retries, publishes what they gave
+prepare.py    join, clean, check, version, publish
+join.py       sources beside each other            clean.py     missing values, outliers, types
+types.py      logical types, and conversions       checks.py    what stops a run
+content.py    the hash of the values               versions.py  the semantic version
+profile.py    columns in figures                   report.py    the page for people
+pipeline.py   all of it as a class for a notebook
+"""
+
+from __future__ import annotations
+
+from rondo.stages.data.extract import extract
+from rondo.stages.data.pipeline import Access, DataPipeline, set_default_access
+from rondo.stages.data.prepare import prepare
+
+__all__ = ["Access", "DataPipeline", "extract", "prepare", "set_default_access"]

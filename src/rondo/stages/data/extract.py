@@ -1,0 +1,168 @@
+"""Reads every source on its own and publishes what they gave, all of it or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from rondo.contract import Project
+from rondo.contract.data import Source
+from rondo.errors import DataError, Problem, RondoError, TemporaryPortError
+from rondo.ports.progress import Progress
+from rondo.ports.sources import Resolve, SourceReader
+from rondo.records.dataset import Extract
+from rondo.records.failpoints import reached
+from rondo.records.files import publish_folder, write_record
+from rondo.stages.data.types import columns_of, conform, plain
+
+EXTRACTS = "extracts.json"
+MOST_AT_ONCE = 8
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 10.0
+
+StartService = Callable[[str, str], AbstractContextManager[None]]
+"""Runs a source's helper command (first argument) that serves a URL (second) for the time of the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source gave, and the seconds that it took, retries included."""
+
+    table: pl.DataFrame
+    seconds: float
+
+
+def extract(
+    project: Project,
+    *,
+    folder: Path,
+    out: Path,
+    readers: Mapping[str, SourceReader],
+    resolve: Resolve,
+    now: datetime,
+    progress: Progress,
+    start_service: StartService,
+) -> tuple[Extract, ...]:
+    """Publishes `out`: a Parquet file per source, and `extracts.json`.
+
+    Raises:
+        RondoError: sources failed; all of them are named and `out` is as it was.
+    """
+    sources = project.data.sources
+    readings = read_sources(sources, readers, resolve, progress, start_service)
+    with publish_folder(out) as fresh:
+        extracts = tuple(
+            _written(name, source, readings[name], readers[source.kind], fresh, now)
+            for name, source in sources.items()
+        )
+        write_record(fresh / EXTRACTS, extracts)
+        reached("extract.written")
+    progress.say(f"{len(extracts)} sources in {_below(out, folder)}")
+    return extracts
+
+
+def read_sources(
+    sources: Mapping[str, Source],
+    readers: Mapping[str, SourceReader],
+    resolve: Resolve,
+    progress: Progress,
+    start_service: StartService,
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> dict[str, Reading]:
+    """The conformed table of every source, read side by side, each with its own retries and schema.
+
+    Args:
+        pause: waits before a retry, in seconds.
+
+    Raises:
+        RondoError: sources failed; the error carries the problems of all of them, and its class is that of
+            the failure when they agree.
+    """
+    done = 0
+    readings: dict[str, Reading] = {}
+    failures: list[RondoError] = []
+    with ExitStack() as services:
+        for command, url in {
+            (source.start, source.http) for source in sources.values() if source.start and source.http
+        }:
+            services.enter_context(start_service(command, resolve(url)))
+        with ThreadPoolExecutor(min(len(sources), MOST_AT_ONCE), "source") as pool:
+            jobs = {
+                name: pool.submit(_read, name, source, readers[source.kind], resolve, pause)
+                for name, source in sources.items()
+            }
+            for name, job in jobs.items():
+                try:
+                    readings[name] = job.result()
+                except RondoError as error:
+                    failures.append(error)
+                done += 1
+                progress.step("extract", done, len(sources), name)
+    if failures:
+        raise _together(failures, len(sources))
+    return readings
+
+
+def _read(
+    name: str, source: Source, reader: SourceReader, resolve: Resolve, pause: Callable[[float], None]
+) -> Reading:
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    where = f"source {name}"
+    began = time.perf_counter()
+    attempts = Retrying(
+        stop=stop_after_attempt(source.retries + 1),
+        wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S),
+        retry=retry_if_exception_type(TemporaryPortError),
+        sleep=pause,
+        reraise=True,
+    )
+    found: pl.DataFrame = attempts(reader.read, name, source, resolve)
+    if not found.height:
+        raise DataError("it gave 0 rows", where=where, mend="Check its query, path or parameters")
+    table = conform(plain(found, where=where), source.keys, where=where)
+    return Reading(table, time.perf_counter() - began)
+
+
+def _together(failures: list[RondoError], sources: int) -> RondoError:
+    if len(failures) == 1:
+        return failures[0]
+    problems: list[Problem] = [problem for failure in failures for problem in failure.problems]
+    kinds: set[Any] = {type(failure) for failure in failures}
+    kind = kinds.pop() if len(kinds) == 1 else DataError
+    error: RondoError = kind(f"{len(failures)} of {sources} sources cannot be read", problems=problems)
+    error.__cause__ = failures[0]
+    return error
+
+
+def _written(
+    name: str, source: Source, reading: Reading, reader: SourceReader, folder: Path, now: datetime
+) -> Extract:
+    file = folder / f"{name}.parquet"
+    reading.table.write_parquet(file)
+    with file.open("rb") as written:
+        digest = file_digest(written, "sha256").hexdigest()
+    return Extract(
+        source=name,
+        kind=source.kind,
+        rows=reading.table.height,
+        columns=columns_of(reading.table),
+        file=file.name,
+        sha256=digest,
+        read_at=now,
+        origin=reader.origin(source),
+        seconds=round(reading.seconds, 3),
+    )
+
+
+def _below(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
