@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from rondo.contract.references import mask
-from rondo.contract.yaml_scalars import Ambiguous, quoted, read_plain
+from rondo.contract.yaml_scalars import Ambiguous, is_date, quoted, read_plain
 from rondo.errors import ContractError, Problem
 
 MAX_BYTES = 1_000_000
@@ -30,6 +30,9 @@ _CORE = "tag:yaml.org,2002:"
 _REFUSED = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_BLOCK_HEADER = re.compile(r"[|>][-+]?[1-9]?[-+]? *(?: #.*)?")
+_PROPERTIES = re.compile(r"^(?:[&!]\S*\s+)+")
+_ANCHOR = re.compile(r"^(?:!\S*\s+)?&[A-Za-z0-9_-]+(?:\s|$)")
 _SPECIAL_START = re.compile(r"(?:^|[:\-,\[{])\s+([>*&!%@`|][^#]*)")
 
 
@@ -135,6 +138,8 @@ class _Reader:
     plain: dict[Path, str] = field(default_factory=dict)
     problems: list[tuple[Path, Problem]] = field(default_factory=list)
     anchors: dict[str, _Anchor] = field(default_factory=dict)
+    quotes: list[tuple[int, int]] = field(default_factory=list)
+    """Where texts begin and end that may hold anything: quoted ones and blocks."""
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -157,7 +162,22 @@ class _Reader:
                     )
             elif isinstance(event, yaml.NodeEvent):
                 value = self._node(event, (), flow=False)
+        self._refuse_tabs()
         return Tree(value, self.lines, self.plain, tuple(self.problems))
+
+    def _refuse_tabs(self) -> None:
+        """Tabs between words: one reader skips them, another refuses the file."""
+        for found in re.finditer("\t", self.text):
+            at = found.start()
+            before = self.text[self.text.rfind("\n", 0, at) + 1 : at]
+            if re.search(r"(^|\s)#", before) or any(start <= at < end for start, end in self.quotes):
+                continue
+            where = f"{self.name}:{self.text.count(chr(10), 0, at) + 1}:{len(before) + 1}"
+            mend = "Put spaces in its place"
+            self.problems.append(
+                ((), Problem(where, "a tab stands between words", "Not every reader takes it", mend))
+            )
+            return
 
     def _node(self, event: Any, path: Path, *, flow: bool) -> Any:
         self.lines.setdefault(path, event.start_mark.line + 1)
@@ -179,6 +199,13 @@ class _Reader:
         else:
             value = self._mapping(event, path)
         if event.anchor:
+            if not _ANCHOR.search(self.text[event.start_mark.index :].split("\n", 1)[0]):
+                self._say(
+                    path,
+                    event,
+                    f"the anchor &{event.anchor} is no plain word",
+                    "Use letters, digits, _ and -",
+                )
             if event.anchor in self.anchors:
                 self._say(path, event, f"the anchor &{event.anchor} stands twice", "Give each its own name")
             self.anchors[event.anchor] = _Anchor(value, self.count - before + 1)
@@ -195,10 +222,12 @@ class _Reader:
 
     def _scalar(self, event: Any, path: Path, *, flow: bool) -> Any:
         value: str = event.value
+        if event.style:
+            self._style(event, path)
         if found := _REFUSED.search(value):
             self._say(path, event, f"the text holds the character U+{ord(found[0]):04X}", "Remove it")
         tag = self._tag(event, path, {"str", "int", "float", "bool", "null"})
-        if event.style or tag == "str" or event.tag == "!":
+        if event.style or tag == "str":
             return value if tag in {None, "str"} else self._as_tagged(event, path, tag)
         if flow and _opens_call(event):
             whole = self._whole_call(event)
@@ -218,6 +247,13 @@ class _Reader:
         if not isinstance(plain, str):
             self.plain[path] = value
         return plain if tag is None else self._as_tagged(event, path, tag)
+
+    def _style(self, event: Any, path: Path) -> None:
+        self.quotes.append((event.start_mark.index, event.end_mark.index))
+        header = _PROPERTIES.sub("", self.text[event.start_mark.index :].split("\n", 1)[0].rstrip("\r"))
+        if event.style in {"|", ">"} and not _BLOCK_HEADER.fullmatch(header):
+            mend = "End the line after it, or quote a text that begins with it"
+            self._say(path, event, f"{event.style} begins a block of lines", mend)
 
     def _as_tagged(self, event: Any, path: Path, tag: str) -> Any:
         kinds: dict[str, type | tuple[type, ...]] = {"int": int, "float": (int, float), "bool": bool}
@@ -281,6 +317,8 @@ class _Reader:
             )
         self._count(event, 1)
         key = str(event.value)
+        if event.style:
+            self._style(event, path)
         if found := _REFUSED.search(key):
             self._say(path, event, f"the key holds the character U+{ord(found[0]):04X}", "Remove it")
         self._tag(event, path, {"str"})
@@ -290,7 +328,7 @@ class _Reader:
             self._say(path, event, "<< merges mappings only in YAML 1.1", "Write the keys out")
         elif key.lower() not in {"yes", "no", "on", "off"}:
             try:
-                is_text = isinstance(read_plain(key), str)
+                is_text = isinstance(read_plain(key), str) and not is_date(key)
             except Ambiguous:
                 is_text = False
             if not is_text:
@@ -310,7 +348,7 @@ class _Reader:
         self._say((*path, key), event, what, "Keep one of them", "Readers of YAML keep the last one silently")
 
     def _tag(self, event: Any, path: Path, allowed: set[str]) -> str | None:
-        if event.tag is None or event.tag == "!":
+        if event.tag is None:
             return None
         tag = str(event.tag)
         short = tag.removeprefix(_CORE)

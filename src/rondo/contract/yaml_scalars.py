@@ -93,6 +93,11 @@ def _complaint(text: str) -> tuple[str, str] | None:
     return None
 
 
+def is_date(text: str) -> bool:
+    """Whether it is a bare date: a text for us, a date for others, so no key."""
+    return _DATE.fullmatch(text) is not None
+
+
 def _is_a_day(text: str) -> bool:
     try:
         date.fromisoformat(text)
