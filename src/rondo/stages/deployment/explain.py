@@ -40,7 +40,7 @@ def explain_step(step: Step) -> str:
 
 def explain(plan: Plan) -> tuple[str, ...]:
     """The plan, a sentence per line: first what it comes to, then its steps."""
-    head = plan.note or (f"{plan.kind} of {plan.version} (in production now: {plan.before or 'nothing'})")
+    head = plan.note or (f"{plan.kind} to {plan.version} (in production now: {plan.before or 'nothing'})")
     return (head, *(explain_step(step) for step in plan.steps))
 
 
