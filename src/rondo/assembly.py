@@ -143,7 +143,7 @@ class Assembly:
         """A source's helper command, running for the time of the block."""
         from rondo.adapters.http.service import running
 
-        return running(command, url, folder=self.layout.root)
+        return running(command, url, folder=self.layout.root, env=self.env)
 
     def code_version(self) -> Mapping[str, str]:
         """The commit."""
@@ -171,7 +171,16 @@ def open_project(folder: Path, *, progress: Progress | None = None, clock: Clock
     Raises:
         ContractError: there is none, or its file has errors.
     """
-    return Assembly(load_project(folder), progress or Silent(), clock)
+    loaded = load_project(folder)
+    return Assembly(loaded, progress or Silent(), clock, environment(loaded.folder))
+
+
+def environment(folder: Path) -> Mapping[str, str]:
+    """The process's environment over the project's `.env` (lines NAME=value), which is for this machine alone."""
+    path = folder / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {**{name.strip(): value.strip() for name, _, value in pairs}, **os.environ}
 
 
 def source_readers(folder: Path | None = None) -> Mapping[str, SourceReader]:

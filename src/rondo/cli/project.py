@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -10,6 +12,7 @@ from rondo.cli.output import say, say_json, table
 from rondo.errors import Conflict, ContractError, UsageError, nearest
 
 TEMPLATES = ("minimal", "shop")
+NOT_FOR_GIT = (".env", ".rondo/", "build/", "mlartifacts/", "mlflow.db*", "feature_repo/data/", "reports/", "shop/")
 
 
 def init(folder: Path, template: str) -> None:
@@ -19,15 +22,35 @@ def init(folder: Path, template: str) -> None:
     target = folder / "rondo.yaml"
     if target.exists():
         raise Conflict("there is a project here already", where=str(target), mend="Choose another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = files("rondo.cli").joinpath("templates", f"{template}.yaml").read_text(encoding="utf-8")
-    name = _project_name(folder)
+    write_project(folder, template)
     if template == "shop":
         from rondo.shop import ShopSpec, prepare_practice_world
 
         prepare_practice_world(folder, ShopSpec())
-    target.write_text(Template(text).safe_substitute(PROJECT_NAME=name), encoding="utf-8")
-    say(f"{target} is written. Next: edit it, `rondo check`, `rondo run`.")
+        say(f"{target} and its practice shop are written. Next: `cd {folder}`, `rondo run`.")
+    else:
+        say(f"{target} is written. Next: edit it, `rondo check`, `rondo run`.")
+
+
+def write_project(folder: Path, template: str) -> None:
+    """The template's project file, a `.gitignore`, and for the shop the token of its score service."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = files("rondo.cli").joinpath("templates", f"{template}.yaml").read_text(encoding="utf-8")
+    values = {"PROJECT_NAME": _project_name(folder), "SCORES_PORT": str(_free_port())}
+    (folder / "rondo.yaml").write_text(Template(text).safe_substitute(values), encoding="utf-8")
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("\n".join([*NOT_FOR_GIT, ""]), encoding="utf-8")
+    if template == "shop":
+        env = folder / ".env"
+        env.touch(mode=0o600)
+        env.write_text(f"SHOP_SCORES_TOKEN={secrets.token_urlsafe(24)}\n", encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def check(folder: Path, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -25,7 +25,12 @@ _LOOK_S = 0.02
 
 @contextmanager
 def running(
-    command: str, url: str, *, folder: Path | None = None, within_s: float = START_S
+    command: str,
+    url: str,
+    *,
+    folder: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    within_s: float = START_S,
 ) -> Iterator[None]:
     """Runs the command in `folder` until the block ends; the block begins when its port answers.
 
@@ -46,7 +51,7 @@ def running(
             mend="End that, or give the source another port",
         )
     with tempfile.TemporaryFile() as said:
-        process = _start(words, folder, said, where)
+        process = _start(words, folder, env, said, where)
         try:
             _wait(process, host, port, within_s, said, where)
             yield
@@ -72,10 +77,18 @@ def _words(command: str, where: str) -> list[str]:
     return [sys.executable, *words[1:]] if words[0] in {"python", "python3"} else words
 
 
-def _start(words: list[str], folder: Path | None, said: IO[bytes], where: str) -> subprocess.Popen[bytes]:
+def _start(
+    words: list[str], folder: Path | None, env: Mapping[str, str] | None, said: IO[bytes], where: str
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            words, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+            words,
+            cwd=folder,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
         )
     except OSError as error:
         raise NotAvailable(
