@@ -12,7 +12,16 @@ from rondo.cli.output import say, say_json, table
 from rondo.errors import Conflict, ContractError, UsageError, nearest
 
 TEMPLATES = ("minimal", "shop")
-NOT_FOR_GIT = (".env", ".rondo/", "build/", "mlartifacts/", "mlflow.db*", "feature_repo/data/", "reports/", "shop/")
+NOT_FOR_GIT = (
+    ".env",
+    ".rondo/",
+    "build/",
+    "mlartifacts/",
+    "mlflow.db*",
+    "feature_repo/data/",
+    "reports/",
+    "shop/",
+)
 
 
 def init(folder: Path, template: str) -> None:
