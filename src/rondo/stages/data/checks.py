@@ -111,7 +111,7 @@ def _schema_match(table: pl.DataFrame, rules: Validate, required: Sequence[str])
         yield Check(
             "schema_match",
             "passed",
-            f"all {len(wanted)} columns as declared",
+            "every declared column is as declared",
             f"{len(wanted)} declared columns",
         )
 
@@ -129,14 +129,14 @@ def _null_ratio(table: pl.DataFrame, rules: Validate) -> Iterator[Check]:
             )
     if not table.height or not table.width:
         yield Check(
-            "null_ratio", "not_computable", "there are no values", f"at most {share(rules.max_null_ratio)}"
+            "null_ratio", "not_computable", "there are no values", f"at most {_limit(rules.max_null_ratio)}"
         )
         return
     ratios = {name: count / table.height for name, count in table.null_count().row(0, named=True).items()}
     over = [name for name, ratio in ratios.items() if ratio > limits[name]]
     for name in over:
         yield Check(
-            "null_ratio", "failed", f"{share(ratios[name])} missing", f"at most {share(limits[name])}", name
+            "null_ratio", "failed", f"{share(ratios[name])} missing", f"at most {_limit(limits[name])}", name
         )
     if not over:
         most = max(ratios, key=lambda name: ratios[name])
@@ -147,7 +147,7 @@ def _null_ratio(table: pl.DataFrame, rules: Validate) -> Iterator[Check]:
             "null_ratio",
             "passed",
             f"at most {share(ratios[most])} missing, in {most!r}" if ratios[most] else "no value is missing",
-            f"at most {share(rules.max_null_ratio)} per column{exceptions}",
+            f"at most {_limit(rules.max_null_ratio)} per column{exceptions}",
         )
 
 
@@ -262,6 +262,10 @@ def _requirements(table: pl.DataFrame, needs: DataRequirements, event_time: str 
     days = (span[1].date() - span[0].date()).days + 1
     found = f"{days:,} days, {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}"
     yield Check("historical_period", _status(days >= wanted), found, rule, event_time)
+
+
+def _limit(fraction: float) -> str:
+    return f"{fraction * 100:g}%"
 
 
 def _status(holds: bool) -> CheckStatus:
