@@ -141,12 +141,16 @@ VALUES = {
         "training: {candidates: [{search: {n: 'float(a, b)'}}]}", N, "'a' is not", "",
     ),
     "two kinds": (
-        "features: {definitions: {f: {time: hour, expr: x}}}", "features.definitions.f", "found time, expr", "exactly one",
+        "features: {definitions: {f: {time: hour, expr: x}}}",
+        "features.definitions.f", "found time, expr", "exactly one",
     ),
     "window": (
-        "features: {definitions: {f: {rolling: sum, of: x}}}", "features.definitions.f", "window is missing", "window: 30d",
+        "features: {definitions: {f: {rolling: sum, of: x}}}",
+        "features.definitions.f", "window is missing", "window: 30d",
     ),
-    "name of a feature": ("features: {definitions: {'a b': {time: hour}}}", "features.definitions.a b", "'a b'", "letter"),
+    "name of a feature": (
+        "features: {definitions: {'a b': {time: hour}}}", "features.definitions.a b", "'a b'", "letter",
+    ),
     "device": ("pipeline: {stages: [{name: con, script: x.py}]}", "pipeline.stages[0].name", "device", "another name"),
     "empty text": ('stores: {state: ""}', "stores.state", "empty", "Fill it in"),
 }  # fmt: skip

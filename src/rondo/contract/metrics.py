@@ -84,7 +84,7 @@ _PATTERNS: tuple[tuple[str, frozenset[ProblemType]], ...] = (
 )
 
 # What a running system is measured by, in monitoring and in system_metrics; both orders of words are in use.
-SYSTEM_ALIASES = {f"latency_p{n}": f"p{n}_latency" for n in (50, 90, 95, 99)}
+SYSTEM_ALIASES = {f"latency_p{n}": f"p{n}_latency" for n in (50, 95, 99)}
 LATENCIES = tuple(SYSTEM_ALIASES.values())
 SERVING_METRICS = frozenset({*LATENCIES, "error_rate", "throughput", "availability"})
 DRIFT_METRICS = frozenset({"psi", "ks_statistic"})

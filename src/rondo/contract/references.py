@@ -64,4 +64,4 @@ def mask(text: str) -> str:
 
 def login_in_clear(text: str) -> bool:
     """Whether a URL in the text carries a password that is no reference."""
-    return any(not _INSIDE.search(found[2]) for found in _URL_LOGIN.finditer(text))
+    return any(not _INSIDE.search(found[2]) and "/" not in found[2] for found in _URL_LOGIN.finditer(text))

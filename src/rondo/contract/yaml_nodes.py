@@ -121,6 +121,8 @@ def _syntax_mend(line: str, problem: str) -> str:
         return f"A value that begins with {value[0]} must be quoted: {quoted(mask(value))}"
     if "mapping values are not allowed" in problem:
         return "Check the indentation, and quote a value that holds a colon followed by a space"
+    if "expected ',' or" in problem:
+        return "Close every bracket, and quote a value that holds brackets or commas"
     return "Check the indentation, the quotes and the brackets of this line and the one before"
 
 

@@ -36,7 +36,7 @@ RULES: tuple[Rule, ...] = (
     columns.target_is_in_the_schema,
     columns.features_form_no_circle,
     columns.names_are_near_known_ones,
-    columns.views_name_features,
+    columns.listed_names_are_near_known_ones,
     columns.joins_name_sources,
     columns.names_differ_beyond_case,
     columns.some_feature_exists,

@@ -241,20 +241,17 @@ def names_are_near_known_ones(loaded: LoadedProject) -> Iterator[Finding]:
                     yield warning(loaded, path, f"{name!r} is not known", rule, f"Did you mean {near[0]!r}?")
 
 
-def views_name_features(loaded: LoadedProject) -> Iterator[Finding]:
-    """A view of the store holds features that exist."""
-    features = loaded.project.features
-    known = {*features.definitions, *features.categorical.columns, *_listed(features.numerical.columns)}
-    for view, names in features.store.views.items():
+def listed_names_are_near_known_ones(loaded: LoadedProject) -> Iterator[Finding]:
+    """A name in a list of features that is almost a definition's is probably misspelt; else it is a column."""
+    definitions = loaded.project.features.definitions
+    known = known_columns(loaded) | definitions.keys()
+    for path, names in _feature_lists(loaded):
         for index, name in enumerate(names):
-            if name not in known:
-                path = ("features", "store", "views", view, index)
-                yield error(
-                    loaded,
-                    path,
-                    f"no feature is named {name!r}",
-                    "A view holds features",
-                    nearest(name, known),
+            near = get_close_matches(name, sorted(definitions), n=1, cutoff=0.85)
+            if near and name not in known:
+                rule = "No definition is named so; the data may have such a column"
+                yield warning(
+                    loaded, (*path, index), f"{name!r} is not known", rule, f"Did you mean {near[0]!r}?"
                 )
 
 
@@ -320,7 +317,8 @@ def names_differ_beyond_case(loaded: LoadedProject) -> Iterator[Finding]:
 def some_feature_exists(loaded: LoadedProject) -> Iterator[Finding]:
     """There is something to learn from."""
     features = loaded.project.features
-    if not features.definitions and not features.categorical.columns and features.numerical.columns == ():
+    named = any(names for _, names in _feature_lists(loaded))
+    if not features.definitions and not named and features.numerical.columns == ():
         yield error(
             loaded, ("features",), "no feature at all", "A model needs features", "Add features.definitions"
         )

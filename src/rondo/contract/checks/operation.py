@@ -135,10 +135,10 @@ def _threshold(loaded: LoadedProject, path: Path, name: str, watch: Watch) -> It
     metric, at = find_metric(name), (*path, "threshold")
     system = system_name(name)
     if system in LATENCIES:
-        if watch.unit not in {"ms", "s"}:
-            yield error(
-                loaded, path, f"{name} has no unit of time", "A latency is in ms or s", "Add unit: ms"
-            )
+        if watch.unit is None:
+            yield warning(loaded, path, f"{name} has no unit", "Without one it is in seconds", "Add unit: ms")
+        elif watch.unit == "%":
+            yield error(loaded, path, f"{name} in %", "A latency is in ms or s", "Write unit: ms")
         if watch.threshold <= 0:
             yield error(
                 loaded, at, f"{watch.threshold:g} is not a time", "Allowed: above 0", "Write a time above 0"

@@ -11,8 +11,8 @@ from rondo.contract.problem import Criterion
 from rondo.contract.units import Limit, Quantity
 from rondo.errors import nearest
 
-# Figures of success_criteria.system_metrics that the load test before a release measures and judges.
-ENFORCED_SYSTEM_METRICS = frozenset({"p99_latency", "p95_latency", "p50_latency", "throughput", "error_rate"})
+# The gates of a release judge these; the others are asked of the running system, and nothing tests them before.
+ENFORCED_CONSTRAINTS = frozenset({"latency", "model_size"})
 _DIMENSIONS = {"throughput": {"rate"}, "availability": {"share", "number"}, "error_rate": {"share", "number"}}
 
 
@@ -59,33 +59,33 @@ def some_gate_exists(loaded: LoadedProject) -> Iterator[Finding]:
 
 def gaps_are_named(loaded: LoadedProject) -> Iterator[Finding]:
     """Criteria that nothing enforces are gaps, not passes."""
-    criteria = loaded.project.success_criteria
-    rule = "A criterion that nothing enforces is a gap, never a pass"
+    project = loaded.project
+    criteria, monitoring = project.success_criteria, project.monitoring
+    watched = {system_name(name) for name in (*monitoring.model_metrics, *monitoring.system_metrics)}
+    for key in ("latency", "throughput", "model_size", "interpretability"):
+        if getattr(project.constraints, key) is not None and key not in ENFORCED_CONSTRAINTS:
+            yield _gap(
+                loaded, ("constraints", key), "nothing enforces this yet", "rondo status shows it as a gap"
+            )
     for name in criteria.online_metrics:
-        yield warning(
-            loaded,
-            ("success_criteria", "online_metrics", name),
-            "nothing enforces this yet",
-            rule,
-            "Read it from your own figures; rondo status shows it as a gap",
-        )
-    for name, criterion in criteria.system_metrics.items():
+        path = ("success_criteria", "online_metrics", name)
+        yield _gap(loaded, path, "nothing enforces this yet", "Judge it by your own figures")
+    for name in criteria.system_metrics:
         path = ("success_criteria", "system_metrics", name)
         if system_name(name) not in SERVING_METRICS:
-            known = ", ".join(sorted(SERVING_METRICS))
-            yield warning(
-                loaded, path, "nothing measures this", rule, nearest(name, SERVING_METRICS) or known
+            yield _gap(loaded, path, "nothing measures this", nearest(name, SERVING_METRICS))
+        elif system_name(name) not in watched:
+            yield _gap(
+                loaded, path, "nothing enforces this yet", f"Watch it: add monitoring.model_metrics.{name}"
             )
-        elif system_name(name) not in ENFORCED_SYSTEM_METRICS or (
-            criterion.min is None and criterion.max is None
-        ):
-            yield warning(loaded, path, "nothing enforces this yet", rule, "rondo status shows it as a gap")
     for name, criterion in criteria.offline_metrics.items():
         if criterion.min is None and criterion.max is None:
             path = ("success_criteria", "offline_metrics", name)
-            yield warning(
-                loaded, path, "a target alone asks nothing", rule, "Add min or max to make it a gate"
-            )
+            yield _gap(loaded, path, "a target alone asks nothing", "Add min or max to make it a gate")
+
+
+def _gap(loaded: LoadedProject, path: Path, what: str, mend: str) -> Finding:
+    return warning(loaded, path, what, "A criterion that nothing enforces is a gap, never a pass", mend)
 
 
 def system_metrics_have_their_units(loaded: LoadedProject) -> Iterator[Finding]:
