@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+
 from rondo.bundle.plan import FeaturePlan
 
 
@@ -37,6 +39,13 @@ class FeatureStore(Protocol):
 
     def online(self) -> OnlineValues:
         """The values that serving reads."""
+
+    def rehearse(self, plan: FeaturePlan, rows: pl.DataFrame) -> list[dict[str, Any] | None]:
+        """What `online().read` would say of each row's entity, had these rows been published.
+
+        The rows have the entity (each one once), `event_timestamp` and every field of the views. They are really
+        written and read back, in a place of their own: nothing that serves is touched.
+        """
 
     def describe(self) -> Mapping[str, Any]:
         """What a person would want to know: views, fields, entities online."""

@@ -1,0 +1,117 @@
+"""The generated Feast repository as text: what `feast apply` reads. Pure."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from rondo.bundle.plan import FeaturePlan
+
+FieldType = Literal["Int64", "Float64", "Bool", "String"]
+POLARS_TYPES: dict[FieldType, pl.DataType] = {
+    "Int64": pl.Int64(),
+    "Float64": pl.Float64(),
+    "Bool": pl.Boolean(),
+    "String": pl.String(),
+}
+SERVICE = "project_model"
+IGNORED = "# Written by every run.\ndata/\n__pycache__/\n"
+
+
+def project_name(project: str) -> str:
+    """The project's name in the letters that Feast allows."""
+    return re.sub(r"\W", "_", project)
+
+
+def field_type(dtype: pl.DataType) -> FieldType:
+    """How the store keeps a column; moments are kept as ISO 8601 text, which loses nothing."""
+    if dtype == pl.Boolean:
+        return "Bool"
+    if dtype.is_integer():
+        return "Int64"
+    return "Float64" if dtype.is_float() else "String"
+
+
+def store_text(project: str, repo: Path, online: Path) -> str:
+    """feature_store.yaml: the embedded online store by its class path, files as the offline store."""
+    path = Path(os.path.relpath(online, repo)).as_posix()
+    return (
+        "# Written by Rondo from the project file; changes here are lost.\n"
+        f"project: {project_name(project)}\n"
+        "provider: local\n"
+        "registry: data/registry.db\n"
+        "offline_store:\n"
+        "  type: file\n"
+        "online_store:\n"
+        "  type: rondo.adapters.feast.online_store.RondoOnlineStore\n"
+        f"  path: {path}\n"
+        "entity_key_serialization_version: 3\n"
+    )
+
+
+def definitions_text(project: str, plan: FeaturePlan, types: Mapping[str, FieldType]) -> str:
+    """definitions.py: the entity, a view per view of the plan, and a feature service with the model's features."""
+    assert plan.entity is not None
+    kind = "INT64" if plan.entity_type == "int" else "STRING"
+    lines = [
+        f'"""Feast definitions of the project {project}, written by Rondo from the project file."""',
+        "",
+        "from datetime import timedelta",
+        "",
+        "from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType",
+        "from feast.types import Bool, Float64, Int64, String",
+        "",
+        "entity = Entity(",
+        f"    name={plan.entity!r}, join_keys=[{plan.entity!r}], value_type=ValueType.{kind}",
+        ")",
+    ]
+    for place, (view, fields) in enumerate(plan.views.items()):
+        lines += _view_lines(place, view, fields, types, plan.ttl_s)
+    lines += ["", "model = FeatureService(", f"    name={SERVICE!r},", "    features=["]
+    lines += [f"        view_{place}[{names!r}]," for place, names in _served(plan).items()]
+    return "\n".join([*lines, "    ],", ")", ""])
+
+
+def _view_lines(
+    place: int, view: str, fields: tuple[str, ...], types: Mapping[str, FieldType], ttl_s: float | None
+) -> list[str]:
+    return [
+        "",
+        f"source_{place} = FileSource(",
+        f"    name={view + '_source'!r},",
+        f"    path={data_file(view)!r},",
+        '    timestamp_field="event_timestamp",',
+        '    created_timestamp_column="created_timestamp",',
+        ")",
+        f"view_{place} = FeatureView(",
+        f"    name={view!r},",
+        "    entities=[entity],",
+        f"    ttl=timedelta(seconds={ttl_s or 0!r}),",
+        "    schema=[",
+        *(f"        Field(name={name!r}, dtype={types[name]})," for name in fields),
+        "    ],",
+        "    online=True,",
+        f"    source=source_{place},",
+        ")",
+    ]
+
+
+def data_file(view: str) -> str:
+    """Where a view's rows lie, relative to the repository."""
+    return f"data/{re.sub(r'[^A-Za-z0-9_-]', '_', view)}.parquet"
+
+
+def _served(plan: FeaturePlan) -> dict[int, list[str]]:
+    """For each view, by its place, the model's features that are taken from it; a feature is taken once."""
+    served: dict[int, list[str]] = {}
+    left = set(plan.features)
+    for place, fields in enumerate(plan.views.values()):
+        if names := [name for name in fields if name in left]:
+            served[place] = names
+            left -= set(names)
+    return served

@@ -1,0 +1,203 @@
+"""The feature store of a project: a Feast repository beside the embedded online values.
+
+Importing Feast takes seconds, so it is imported only when its registry has to learn something new; the rows are
+written through the same code that Feast's plug-in writes through.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from rondo.adapters.feast.repository import (
+    IGNORED,
+    POLARS_TYPES,
+    FieldType,
+    data_file,
+    definitions_text,
+    field_type,
+    project_name,
+    store_text,
+)
+from rondo.adapters.feast.rows import EmbeddedOnlineValues, OnlineRow
+from rondo.bundle.plan import FeaturePlan
+from rondo.errors import DataError, MissingExtra, NotAvailable
+from rondo.records.files import write_bytes
+
+_MOMENT = pl.Datetime("us", "UTC")
+_APPLIED = "data/applied"
+_OWN = ("event_timestamp", "created_timestamp")
+
+
+class FeastFeatureStore:
+    """Publishes features as a Feast repository and keeps the online values in one file."""
+
+    def __init__(self, repo: Path, online: Path, project: str) -> None:
+        self._repo = repo
+        self._online = online
+        self._project = project
+
+    def publish(self, plan: FeaturePlan, history: Path, as_of: datetime) -> None:
+        """Writes the repository, applies it when its definitions changed, and brings the online values to `as_of`.
+
+        Raises:
+            DataError: the history lacks a field of the views.
+            MissingExtra: Feast is not installed.
+            NotAvailable: Feast refused the definitions.
+        """
+        if plan.entity is None or not plan.views:
+            return
+        rows = _typed(plan, pl.read_parquet(history))
+        types = {name: field_type(dtype) for name, dtype in rows.schema.items()}
+        rows = rows.with_columns(
+            [pl.col(name).cast(POLARS_TYPES[types[name]]) for name in rows.columns if name not in _OWN]
+        )
+        for view, fields in plan.views.items():
+            _write_parquet(rows.select(plan.entity, *_OWN, *fields), self._repo / data_file(view))
+        self._apply(plan, types)
+        newest = (
+            rows.filter(pl.col("event_timestamp") <= as_of)
+            .sort("event_timestamp", "created_timestamp", maintain_order=True)
+            .unique(plan.entity, keep="last", maintain_order=True)
+        )
+        online = {view: _online_rows(plan.entity, newest, names) for view, names in plan.views.items()}
+        values = self.online()
+        try:
+            values.replace(online, ttl_s=plan.ttl_s, until=as_of)
+        finally:
+            values.close()
+
+    def online(self) -> EmbeddedOnlineValues:
+        """The values that serving reads."""
+        return EmbeddedOnlineValues(self._online)
+
+    def rehearse(self, plan: FeaturePlan, rows: pl.DataFrame) -> list[dict[str, Any] | None]:
+        """What a reader would be told about the entity of each row; nothing that serves is touched."""
+        if plan.entity is None:
+            return [None] * rows.height
+        typed = _typed(plan, rows.with_columns(pl.col("event_timestamp").alias("created_timestamp")))
+        with tempfile.TemporaryDirectory() as folder:
+            values = EmbeddedOnlineValues(Path(folder) / "online.db")
+            try:
+                online = {view: _online_rows(plan.entity, typed, names) for view, names in plan.views.items()}
+                values.replace(online, until=datetime.max.replace(tzinfo=UTC))
+                return values.read(list(plan.views), typed[plan.entity].to_list())
+            finally:
+                values.close()
+
+    def describe(self) -> Mapping[str, Any]:
+        """The repository, and for each view its rows offline and its entities online."""
+        online = self.online()
+        try:
+            views = {
+                file.stem: {
+                    "fields": [name for name in pl.read_parquet_schema(file) if name not in _OWN][1:],
+                    "rows": pl.scan_parquet(file).select(pl.len()).collect().item(),
+                    "entities_online": online.entities(file.stem),
+                }
+                for file in sorted((self._repo / "data").glob("*.parquet"))
+            }
+        finally:
+            online.close()
+        return {"repository": str(self._repo), "project": project_name(self._project), "views": views}
+
+    def _apply(self, plan: FeaturePlan, types: Mapping[str, FieldType]) -> None:
+        """Tells Feast's registry about the definitions, unless it knows exactly these already."""
+        texts = {
+            "feature_store.yaml": store_text(self._project, self._repo, self._online),
+            "definitions.py": definitions_text(self._project, plan, types),
+            ".gitignore": IGNORED,
+        }
+        for name, text in texts.items():
+            _write_if_other(self._repo / name, text.encode())
+        digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest().encode()
+        applied = self._repo / _APPLIED
+        if (
+            applied.is_file()
+            and applied.read_bytes() == digest
+            and (self._repo / "data/registry.db").is_file()
+        ):
+            return
+        applied.unlink(missing_ok=True)
+        feast_apply(self._repo)
+        write_bytes(applied, digest)
+
+
+def feast_apply(repo: Path) -> None:
+    """Does what `feast apply` does, in this process; what definitions.py no longer defines is removed.
+
+    Raises:
+        MissingExtra: Feast is not installed.
+        NotAvailable: Feast refused.
+    """
+    os.environ.setdefault("FEAST_USAGE", "False")
+    try:
+        from feast import FeatureStore
+    except ImportError as error:
+        raise MissingExtra("feast", extra="train", needed_for="the feature repository") from error
+    try:
+        store = FeatureStore(repo_path=str(repo))
+        wanted = _defined(repo / "definitions.py")
+        names = {(type(each).__name__, each.name) for each in wanted}
+        known = [*store.list_feature_services(), *store.list_feature_views(), *store.list_data_sources()]
+        gone = [each for each in known if (type(each).__name__, each.name) not in names]
+        store.apply(wanted, objects_to_delete=gone, partial=False)
+    except Exception as error:
+        raise NotAvailable(
+            f"Feast refused the definitions: {type(error).__name__}: {str(error)[:300]}", where=str(repo)
+        ) from error
+
+
+def _defined(path: Path) -> list[Any]:
+    """The Feast objects of the generated file: sources before views before services."""
+    from feast import Entity, FeatureService, FeatureView, FileSource
+
+    spec = importlib.util.spec_from_file_location("rondo_feast_definitions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    order = (Entity, FileSource, FeatureView, FeatureService)
+    return [each for kind in order for each in vars(module).values() if isinstance(each, kind)]
+
+
+def _typed(plan: FeaturePlan, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the entity as the store writes it, moments as ISO text, and missing numbers as null."""
+    assert plan.entity is not None
+    fields = {name for names in plan.views.values() for name in names}
+    if lacking := sorted({*fields, plan.entity, "event_timestamp"} - set(rows.columns)):
+        raise DataError(f"the history lacks {', '.join(lacking)}", where="features.store")
+    columns = [pl.col(plan.entity).cast(pl.Int64 if plan.entity_type == "int" else pl.String)]
+    columns += [pl.col(name).cast(_MOMENT) for name in _OWN if name in rows.columns]
+    for name in sorted(fields):
+        dtype = rows.schema[name]
+        if dtype.is_temporal():
+            columns.append(pl.col(name).cast(_MOMENT).dt.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00"))
+        elif dtype.is_float():
+            columns.append(pl.col(name).fill_nan(None))
+    return rows.with_columns(columns)
+
+
+def _online_rows(entity: str, rows: pl.DataFrame, fields: tuple[str, ...]) -> Iterator[OnlineRow]:
+    for row in rows.select(entity, "event_timestamp", *fields).iter_rows(named=True):
+        yield OnlineRow(row[entity], {name: row[name] for name in fields}, row["event_timestamp"])
+
+
+def _write_parquet(rows: pl.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.half")
+    rows.write_parquet(half)
+    os.replace(half, path)
+
+
+def _write_if_other(path: Path, data: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != data:
+        write_bytes(path, data)
