@@ -1,0 +1,131 @@
+"""The server's process: one event loop that answers HTTP until it is told to stop.
+
+It is given everything by arguments and imports no training library. Whoever looks for it finds
+`.rondo/server.json` with its pid and address, from the moment it answers until it stops.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rondo.contract.serving import Serving
+from rondo.errors import Conflict, ContractError
+from rondo.ports.feature_store import OnlineValues
+from rondo.ports.prediction_log import PredictionLog, PredictionWriter
+from rondo.ports.state import StateStore
+from rondo.records.layout import Layout
+from rondo.server.process import DrainingServer
+from rondo.server.signpost import SIGNPOST, Signpost, running_server
+from rondo.stages.serving import Application, Parts, RouteKeeper, make_ready
+
+__all__ = ["SIGNPOST", "Signpost", "application", "running_server", "serve"]
+
+DRAIN = timedelta(milliseconds=500)
+
+
+def application(
+    root: Path,
+    model: str,
+    serving: Serving,
+    *,
+    state: StateStore,
+    writer: PredictionWriter,
+    log: PredictionLog | None = None,
+    online: OnlineValues | None = None,
+    server_id: str | None = None,
+) -> Application:
+    """The ASGI application over the releases of the project at `root`; its lifespan loads and stops it."""
+    keeper = RouteKeeper(
+        state,
+        lambda release: make_ready(root / release.bundle, bundle_id=release.bundle_id),
+        server_id=server_id or f"{socket.gethostname()}/{os.getpid()}/{datetime.now(UTC):%Y%m%dT%H%M%S.%f}",
+        pid=os.getpid(),
+    )
+    return Application(Parts(model, serving, keeper, writer, log, online))
+
+
+def serve(
+    root: Path,
+    model: str,
+    serving: Serving,
+    *,
+    state: StateStore,
+    writer: PredictionWriter,
+    log: PredictionLog | None = None,
+    online: OnlineValues | None = None,
+    port: int | None = None,
+    announce: Callable[[str], object] = sys.stdout.write,
+    drain: timedelta = DRAIN,
+) -> None:
+    """Answers until SIGTERM or SIGINT; then finishes what it began, closes the writer and returns.
+
+    Args:
+        root: the project's folder.
+        model: the project's name.
+        serving: the contract's section.
+        state: where the routes come from; left open.
+        writer: takes predictions and outcomes; closed at the end.
+        log: what earlier servers wrote.
+        online: the values of entities; left open.
+        port: instead of the contract's; 0 takes a free one.
+        announce: is told the address, once requests are answered.
+        drain: how long new requests are still taken after the signal, while others learn of it.
+
+    Raises:
+        ContractError: the host is not this machine alone.
+        Conflict: somebody listens there already.
+    """
+    _check_loopback(serving.host)
+    listening = _listen(serving.host, serving.port if port is None else port)
+    address = f"{serving.host}:{listening.getsockname()[1]}"
+    app = application(root, model, serving, state=state, writer=writer, log=log, online=online)
+    app.parts.keeper.address = address
+    signpost = Signpost(os.getpid(), serving.host, listening.getsockname()[1], datetime.now(UTC))
+
+    def on_listening() -> None:
+        signpost.put_up(Layout(root).home)
+        announce(f"http://{address}\n")
+        sys.stdout.flush()
+
+    try:
+        DrainingServer(app, on_listening=on_listening, drain=drain).run(sockets=[listening])
+    finally:
+        signpost.take_down(Layout(root).home)
+        listening.close()
+        writer.close()
+
+
+def _check_loopback(host: str) -> None:
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ContractError(
+            f"the server would listen on {host!r}, where others reach it",
+            where="serving.host",
+            rule="Without access control it answers this machine only",
+            mend="Write 127.0.0.1 and put a proxy with access control in front",
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise Conflict(
+            f"port {port} of {host} is not free: {error.strerror}",
+            where="serving.port",
+            mend="Stop who listens there, or write port: 0 for any free one",
+        ) from error
+    return listening

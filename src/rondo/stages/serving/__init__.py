@@ -1,0 +1,21 @@
+"""Serving: from requests to predictions, and from outcomes back to their predictions.
+
+In:   routes and releases           (rondo.ports.state), bundles   (rondo.bundle)
+Out:  Prediction, Outcome, RequestFigures                          (rondo.records)
+Asks: StateStore, OnlineValues, PredictionWriter, PredictionLog    (rondo.ports)
+
+application.py  the short way of predictions     routing.py     shares, and the same version for the same key
+others.py       every other address              keeping.py     follows the state store, loads before it switches
+decoding.py     JSON, strictly                   versions.py    a version that is ready to answer
+asking.py       rows, from each protocol         answering.py   rows to answers and log records
+feedback.py     outcomes, once                   figures.py     Prometheus and our own monitor
+problems.py     what is not an answer            describing.py  OpenAPI and the page for people
+"""
+
+from __future__ import annotations
+
+from rondo.stages.serving.application import Application, Parts
+from rondo.stages.serving.keeping import RouteKeeper
+from rondo.stages.serving.versions import ServedVersion, make_ready
+
+__all__ = ["Application", "Parts", "RouteKeeper", "ServedVersion", "make_ready"]

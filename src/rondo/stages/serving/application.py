@@ -1,0 +1,436 @@
+"""The ASGI application: predictions on a short way of their own, everything else through Starlette.
+
+What costs in a web framework at ten thousand requests a second is routing, request objects and middleware; the
+addresses that predict have none of them. One event loop answers: a row takes microseconds, so it is answered
+where it arrives; many rows are answered in a thread, where NumPy and ONNX Runtime let go of the interpreter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from time import monotonic, perf_counter
+from typing import Any
+
+import msgspec
+
+from rondo.contract.serving import Serving
+from rondo.errors import NotAvailable
+from rondo.ports.feature_store import OnlineValues
+from rondo.ports.prediction_log import PredictionLog, PredictionWriter
+from rondo.stages.serving.answering import Answered, Answerer, pick
+from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
+from rondo.stages.serving.decoding import decode
+from rondo.stages.serving.feedback import Outcomes, Taken, take
+from rondo.stages.serving.figures import Figures
+from rondo.stages.serving.keeping import RouteKeeper
+from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, one_fault
+from rondo.stages.serving.routing import RouteTable
+from rondo.stages.serving.versions import ServedVersion
+
+log = logging.getLogger("rondo.serving")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+INLINE_ROWS = 32
+BODY_TIMEOUT_S = 10.0
+_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
+_INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
+_LOCAL = re.compile(rb"^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$", re.IGNORECASE)
+_JSON_TYPE = re.compile(rb"^application/json\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?$", re.IGNORECASE)
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of."""
+
+    model: str  # the project's name: the model's name in the protocols
+    serving: Serving
+    keeper: RouteKeeper
+    writer: PredictionWriter
+    log: PredictionLog | None = None  # gives the outcomes of earlier runs
+    online: OnlineValues | None = None
+    figures_every: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An address that predicts: how its body is read, and how its answer is written."""
+
+    endpoint: str
+    read: Reader
+    write: Callable[[Answered, Asked, str], bytes]
+    version: str | None = None  # asked for by the address
+
+
+class Application:
+    """Answers HTTP. Create it in the process that serves; `start` and `stop` go around its life."""
+
+    def __init__(self, parts: Parts) -> None:
+        from rondo.stages.serving.others import other_pages
+
+        self.parts = parts
+        self.figures = Figures(parts.model)
+        self.outcomes = Outcomes()
+        self.draining = False
+        self.inflight = 0
+        self._boot = secrets.token_hex(6)
+        self._answerer = Answerer(self._boot, parts.online, parts.writer)
+        self._request_numbers = count()
+        self._max_body = parts.serving.max_body_kb * 1024
+        self._max_rows, self._max_inflight = parts.serving.max_rows, parts.serving.max_inflight
+        self._doors: Mapping[str, Door] = {
+            "/predict": Door("predict", read_predict, _write_predict),
+            "/invocations": Door("invocations", read_invocations, _write_invocations),
+        }
+        self._others: App = other_pages(self)
+        self._types: dict[bytes, bool] = {}
+        self._hosts: dict[bytes, bool] = {}
+        self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
+        self._batches = ThreadPoolExecutor(1, "batches")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def table(self) -> RouteTable:
+        """The routes of now."""
+        return self.parts.keeper.table
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are answered: there is a model, all of its shares are warm, and nobody said stop."""
+        return self.table.ready and not self.draining
+
+    async def start(self) -> None:
+        """Loads what is routed and what was learned before; returns when both are there or have failed."""
+        if self.parts.log is not None:
+            frame = await asyncio.to_thread(self.parts.log.outcomes)
+            frame = frame.sort("at")
+            self.outcomes.remember(zip(frame["prediction_id"], frame["value"], strict=True))
+        await self.parts.keeper.settled()
+        self._tasks = [
+            asyncio.create_task(work) for work in (self.parts.keeper.run(), self._count(), self._sweep())
+        ]
+
+    async def stop(self) -> None:
+        """Ends the background work and says good-bye to the state store."""
+        self.draining = True
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.parts.keeper.close()
+        self._emit_figures()
+        self._batches.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
+        if scope["type"] != "http":
+            await self._others(scope, receive, send)
+            return
+        path = scope["path"]
+        door = self._doors.get(path) or self._infer_door(path)
+        if door is None:
+            await self._others(scope, receive, send)
+        else:
+            await self._predict(door, scope, receive, send)
+
+    def _infer_door(self, path: str) -> Door | None:
+        found = _INFER.match(path) if path.startswith("/v2/") else None
+        if found is None or found[1] != self.parts.model:
+            return None
+        return Door("infer", read_infer, partial(_write_infer, self.parts.model), found[2])
+
+    async def _predict(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        headers = dict(scope["headers"])
+        request_id = self.request_id(headers)
+        self.inflight += 1
+        version, rows, unseen, fetch_s = "", 0, 0, 0.0
+        extra: Iterable[tuple[bytes, bytes]] = ()
+        try:
+            table = self._admit(scope["method"], headers)
+            body = decode(await self.read_body(headers, receive))
+            answered, asked = await self._answer(door, table, body, request_id, started)
+            status, kind = 200, b"application/json"
+            version, rows, unseen = answered.version, len(answered.predictions), answered.unseen
+            fetch_s = answered.fetch_s
+            reply = door.write(answered, asked, request_id)
+            extra = ((b"x-rondo-version", version.encode()),)
+        except Refusal as refusal:
+            status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
+            extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+        except _ClientGone:
+            return
+        except Exception:
+            log.exception("request %s failed", request_id)
+            status, kind, reply = 500, PROBLEM_TYPE, internal().body(request_id)
+        finally:
+            self.inflight -= 1
+        await send(self._head(status, kind, reply, request_id, extra))
+        await send({"type": "http.response.body", "body": reply})
+        self.figures.answered(
+            door.endpoint,
+            version,
+            status,
+            perf_counter() - started,
+            rows=rows,
+            unseen=unseen,
+            fetch_s=fetch_s,
+        )
+
+    def _admit(self, method: str, headers: Mapping[bytes, bytes]) -> RouteTable:
+        """The routes to answer by, when the request may come in at all.
+
+        Raises:
+            Refusal: 405, 413, 415, 421, 429 or 503.
+        """
+        if method != "POST":
+            raise Refusal(405, "Predictions are asked for with POST", headers={"allow": "POST"})
+        self.check_head(headers)
+        if self.inflight > self._max_inflight:
+            raise Refusal(429, "More requests are waiting than may wait", headers={"retry-after": "1"})
+        if not self.table.ready:
+            raise Refusal(503, "No version is ready to answer", headers={"retry-after": "1"})
+        return self.table
+
+    async def _answer(
+        self, door: Door, table: RouteTable, body: Any, request_id: str, started: float
+    ) -> tuple[Answered, Asked]:
+        leading = table.leading
+        assert leading is not None  # a ready table has a version
+        asked = door.read(body, leading.bundle.plan)
+        if len(asked.rows) > self._max_rows:
+            raise one_fault(
+                413, "too_many_rows", f"{len(asked.rows)} rows; at most {self._max_rows} are taken"
+            )
+        version = self._version(door, table, asked, request_id)
+        now = datetime.now(UTC)
+        if len(asked.rows) <= INLINE_ROWS:
+            answered = self._answerer.answer(
+                version, asked.rows, single=asked.single, now=now, started=started
+            )
+        else:
+            work = partial(
+                self._answerer.answer, version, asked.rows, single=asked.single, now=now, started=started
+            )
+            answered = await asyncio.get_running_loop().run_in_executor(self._batches, work)
+        return answered, asked
+
+    @staticmethod
+    def _version(door: Door, table: RouteTable, asked: Asked, request_id: str) -> ServedVersion:
+        if door.version is not None:
+            named = table.named(door.version)
+            if named is None:
+                raise one_fault(404, "unknown_version", f"No version {door.version[:40]!r} serves")
+            return named
+        try:
+            return pick(table, asked.rows, request_id)
+        except NotAvailable as error:
+            raise Refusal(503, str(error), headers={"retry-after": "1"}) from error
+
+    def request_id(self, headers: Mapping[bytes, bytes]) -> str:
+        """The client's own id where it is one, else a new one."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.match(given):
+            return given.decode()
+        return f"{self._boot}-{next(self._request_numbers):x}"
+
+    def check_head(self, headers: Mapping[bytes, bytes]) -> None:
+        """Nothing, when the request's headers are those of a JSON body for this host.
+
+        Raises:
+            Refusal: 413, 415 or 421.
+        """
+        self.check_host(headers)
+        kind = headers.get(b"content-type", b"")
+        if not _remembered(self._types, kind, _JSON_TYPE):
+            raise one_fault(
+                415,
+                "media_type",
+                f"The content type is {kind.decode('latin-1')[:60]!r}, not application/json",
+                hint="Send the header content-type: application/json.",
+            )
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise one_fault(415, "content_encoding", "Compressed bodies are not taken")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length[:20]) > self._max_body:
+            raise self._too_large()
+
+    def check_host(self, headers: Mapping[bytes, bytes]) -> None:
+        """Nothing, when the request was addressed to this machine by a name of its own.
+
+        Raises:
+            Refusal: 421.
+        """
+        # A page of a foreign site may resolve its own name to this machine: loopback alone is no fence.
+        if not _remembered(self._hosts, headers.get(b"host", b"localhost"), _LOCAL):
+            raise one_fault(421, "unknown_host", "This server answers for this machine's own names only")
+
+    def _too_large(self) -> Refusal:
+        what = f"The body is larger than {self._max_body} bytes"
+        return Refusal(413, what, (Fault((), "too_large", what),), headers={"connection": "close"})
+
+    async def read_body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        """The whole body.
+
+        Raises:
+            Refusal: 413 beyond the limit, 408 when it takes too long.
+        """
+        task = asyncio.current_task()
+        place = id(task)
+        self._reading[place] = (task, monotonic() + BODY_TIMEOUT_S)
+        try:
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            if not message.get("more_body"):
+                if len(body) > self._max_body:
+                    raise self._too_large()
+                return body
+            return await self._read_on(body, receive)
+        except asyncio.CancelledError:
+            if task is not None and self._reading.get(place, (None, 0.0))[0] is None:
+                task.uncancel()
+                raise Refusal(
+                    408,
+                    f"The body did not arrive within {BODY_TIMEOUT_S:g} s",
+                    headers={"connection": "close"},
+                ) from None
+            raise
+        finally:
+            self._reading.pop(place, None)
+
+    async def _read_on(self, first: bytes, receive: Receive) -> bytes:
+        chunks, size, more = [first], len(first), True
+        while more:
+            if size > self._max_body:
+                raise self._too_large()
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            chunks.append(chunk)
+            more = bool(message.get("more_body"))
+        if size > self._max_body:
+            raise self._too_large()
+        return b"".join(chunks)
+
+    def _head(
+        self,
+        status: int,
+        kind: bytes,
+        reply: bytes,
+        request_id: str,
+        extra: Iterable[tuple[bytes, bytes]],
+    ) -> dict[str, Any]:
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", b"%d" % len(reply)),
+            (b"x-request-id", request_id.encode()),
+            *extra,
+        ]
+        if self.draining:  # the client's next request then goes to who comes after
+            headers.append((b"connection", b"close"))
+        return {"type": "http.response.start", "status": status, "headers": headers}
+
+    def feedback(self, body: Any, now: datetime) -> Taken:
+        """Takes outcomes: all of the request's, or none.
+
+        Raises:
+            Refusal: they cannot be used, contradict known ones, or no model says what an outcome may be.
+        """
+        leading = self.table.leading
+        if leading is None:
+            raise Refusal(503, "No version says what an outcome may be", headers={"retry-after": "1"})
+        items = body.get("items") if type(body) is dict else None
+        if type(items) is list and len(items) > self._max_rows:
+            raise one_fault(413, "too_many_rows", f"{len(items)} items; at most {self._max_rows} are taken")
+        taken = take(body, self.outcomes.known, leading.bundle.manifest.classes, now=now)
+        for outcome in taken.outcomes:
+            self.parts.writer.outcome(outcome)
+        self.outcomes.remember((outcome.prediction_id, outcome.value) for outcome in taken.outcomes)
+        return taken
+
+    async def _count(self) -> None:
+        while True:
+            await asyncio.sleep(self.parts.figures_every.total_seconds())
+            self._emit_figures()
+
+    def _emit_figures(self) -> None:
+        writer = self.parts.writer
+        writer.figures(self.figures.interval(datetime.now(UTC), dropped=writer.dropped))
+
+    async def _sweep(self) -> None:
+        """Ends the reading of bodies that take too long; one look a second is cheaper than a timer each."""
+        while True:
+            await asyncio.sleep(1.0)
+            now = monotonic()
+            for place, (task, until) in list(self._reading.items()):
+                if task is not None and until < now:
+                    self._reading[place] = (None, until)
+                    task.cancel()
+
+
+class _ClientGone(Exception):
+    """The client left before its request was whole."""
+
+
+def internal() -> Refusal:
+    """The answer to a fault of our own: nothing of it is told outside."""
+    return Refusal(500, "The server failed to answer; its log has the details under the request id")
+
+
+def _remembered(seen: dict[bytes, bool], value: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Whether the header's value fits, remembered for the few values that come again and again."""
+    fits = seen.get(value)
+    if fits is None:
+        fits = pattern.match(value) is not None
+        if len(seen) < 64:
+            seen[value] = fits
+    return fits
+
+
+def _write_predict(answered: Answered, asked: Asked, request_id: str) -> bytes:
+    return _encode({"version": answered.version, "predictions": answered.predictions})
+
+
+def _write_invocations(answered: Answered, asked: Asked, request_id: str) -> bytes:
+    return _encode({"predictions": answered.predictions})
+
+
+def _write_infer(model: str, answered: Answered, asked: Asked, request_id: str) -> bytes:
+    predictions = answered.predictions
+    outputs = [("prediction_id", "BYTES"), ("score", "FP64")]
+    outputs += [("label", "BYTES")] if "label" in predictions[0] else []
+    return _encode(
+        {
+            "model_name": model,
+            "model_version": answered.version,
+            "id": asked.id or request_id,
+            "outputs": [
+                {
+                    "name": name,
+                    "datatype": kind,
+                    "shape": [len(predictions)],
+                    "data": [one[name] for one in predictions],
+                }
+                for name, kind in outputs
+            ],
+        }
+    )

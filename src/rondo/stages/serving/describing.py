@@ -1,0 +1,248 @@
+"""What the server says of itself: the OpenAPI description, tensors of the v2 protocol, a page for people."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rondo.bundle.plan import FeaturePlan
+from rondo.stages.serving.versions import ServedVersion
+
+_JSON_TYPES: Mapping[str, dict[str, Any]] = {
+    "float": {"type": ["number", "null"]},
+    "int": {"type": ["integer", "null"]},
+    "bool": {"type": ["boolean", "null"]},
+    "string": {"type": ["string", "null"]},
+    "datetime": {"type": ["string", "null"], "format": "date-time"},
+}
+_TENSOR_TYPES = {"float": "FP64", "int": "INT64", "bool": "BOOL", "string": "BYTES", "datetime": "BYTES"}
+_SAMPLES: Mapping[str, Any] = {
+    "float": 1.5,
+    "int": 3,
+    "bool": True,
+    "string": "text",
+    "datetime": "2026-01-01T00:00:00Z",
+}
+
+
+def row_schema(served: ServedVersion | None) -> dict[str, Any]:
+    """JSON Schema of one row."""
+    if served is None:
+        return {"type": "object"}
+    plan, manifest = served.bundle.plan, served.bundle.manifest
+    properties: dict[str, Any] = {}
+    if plan.entity:
+        kinds = {"int": ["integer"], "string": ["string"], None: ["integer", "string"]}
+        properties[plan.entity] = {
+            "type": kinds[plan.entity_type],
+            "description": "whom the prediction is about",
+        }
+    properties["event_time"] = {"type": "string", "format": "date-time", "description": "by default now"}
+    for each in plan.inputs:
+        known = manifest.categories.get(each.name)
+        properties[each.name] = dict(_JSON_TYPES[each.type]) | (
+            {"examples": list(known[:5])} if known else {}
+        )
+    for feature in plan.history:
+        properties[feature.name] = dict(_JSON_TYPES["float"]) | {"description": "by default from the store"}
+    required = [] if served.views else [each.name for each in plan.inputs]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def sample_row(served: ServedVersion) -> dict[str, Any]:
+    """A row that may be sent."""
+    plan, manifest = served.bundle.plan, served.bundle.manifest
+    if served.views and plan.entity:
+        return {plan.entity: 123 if plan.entity_type != "string" else "123"}
+    return {
+        each.name: next(iter(manifest.categories.get(each.name, ())), _SAMPLES[each.type])
+        for each in plan.inputs
+    }
+
+
+def tensors(served: ServedVersion) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Inputs and outputs as the v2 protocol describes them."""
+    plan = served.bundle.plan
+    inputs = _entity_tensor(plan) + [
+        {"name": each.name, "datatype": _TENSOR_TYPES[each.type], "shape": [-1]} for each in plan.inputs
+    ]
+    inputs += [{"name": each.name, "datatype": "FP64", "shape": [-1]} for each in plan.history]
+    outputs = [
+        {"name": "prediction_id", "datatype": "BYTES", "shape": [-1]},
+        {"name": "score", "datatype": "FP64", "shape": [-1]},
+    ]
+    if served.bundle.manifest.classes:
+        outputs.append({"name": "label", "datatype": "BYTES", "shape": [-1]})
+    return inputs, outputs
+
+
+def _entity_tensor(plan: FeaturePlan) -> list[dict[str, Any]]:
+    if not plan.entity:
+        return []
+    kind = "INT64" if plan.entity_type == "int" else "BYTES"
+    return [{"name": plan.entity, "datatype": kind, "shape": [-1]}]
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _answers(ok: Mapping[str, Any], *codes: int, status: int = 200) -> dict[str, Any]:
+    problem = {"description": "Problem", "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+    answers: dict[str, Any] = {
+        str(status): {"description": "Answer", "content": {"application/json": {"schema": ok}}}
+    }
+    return answers | {str(code): problem for code in codes}
+
+
+def _post(
+    summary: str, schema: Mapping[str, Any], ok: Mapping[str, Any], *codes: int, **more: int
+) -> dict[str, Any]:
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": _answers(ok, 400, 413, 415, 422, *codes, **more),
+        }
+    }
+
+
+def _get(summary: str, *codes: int) -> dict[str, Any]:
+    return {"get": {"summary": summary, "responses": _answers({}, *codes)}}
+
+
+def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str, Any]:
+    """The OpenAPI 3.1 description, with the rows of the version that leads."""
+    rows = {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": _ref("Row")}},
+    }
+    infer = _post("Predict (Open Inference v2)", {"type": "object"}, {"type": "object"}, 404, 429, 503)
+    paths: dict[str, Any] = {
+        "/predict": _post(
+            "Predict one row, or many", {"oneOf": [_ref("Row"), rows]}, _ref("Answer"), 429, 503
+        ),
+        "/invocations": _post("Predict (MLflow scoring)", {"type": "object"}, {"type": "object"}, 429, 503),
+        f"/v2/models/{model}/infer": infer,
+        f"/v2/models/{model}/versions/{{version}}/infer": infer,
+        "/feedback": _post(
+            "Say what really happened", _ref("Feedback"), {"type": "object"}, 409, 503, status=202
+        ),
+        "/health": _get("Whether the process lives"),
+        "/ready": _get("Whether it answers predictions", 503),
+        "/ping": _get("The same, as MLflow's server says it", 503),
+        "/version": _get("Versions that are warm, and their shares"),
+        "/metrics": _get("Prometheus figures"),
+        "/v2": _get("Metadata of the server"),
+        "/v2/health/live": _get("Whether the process lives"),
+        "/v2/health/ready": _get("Whether it answers predictions", 503),
+        f"/v2/models/{model}": _get("Metadata of the model"),
+        f"/v2/models/{model}/ready": _get("Whether the model answers", 503),
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Predictions of {model}", "version": version},
+        "paths": paths,
+        "components": {"schemas": _schemas(served)},
+    }
+
+
+def _schemas(served: ServedVersion | None) -> dict[str, Any]:
+    text, number = {"type": "string"}, {"type": "number"}
+    prediction = {
+        "type": "object",
+        "required": ["prediction_id", "score"],
+        "properties": {
+            "prediction_id": text,
+            "score": number,
+            "label": text,
+            "probabilities": {"type": "object", "additionalProperties": number},
+            "unseen": {"type": "integer", "description": "categories that training did not know"},
+            "entity_known": {
+                "type": "boolean",
+                "description": "false when the store has nothing for the entity",
+            },
+        },
+    }
+    outcome = {
+        "type": "object",
+        "required": ["prediction_id", "outcome"],
+        "properties": {
+            "prediction_id": text,
+            "outcome": {"type": ["string", "number", "boolean"]},
+            "happened_at": {"type": "string", "format": "date-time"},
+            "corrects": {"type": "boolean"},
+        },
+        "additionalProperties": False,
+    }
+    items = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "items": outcome}},
+    }
+    fault = {
+        "type": "object",
+        "properties": {"loc": {"type": "array"}, "code": text, "msg": text, "hint": text},
+    }
+    return {
+        "Row": row_schema(served),
+        "Answer": {
+            "type": "object",
+            "required": ["version", "predictions"],
+            "properties": {"version": text, "predictions": {"type": "array", "items": prediction}},
+        },
+        "Feedback": {"oneOf": [outcome, items]},
+        "Problem": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail", "request_id", "errors"],
+            "properties": {
+                **dict.fromkeys(("type", "title", "detail", "request_id"), text),
+                "status": {"type": "integer"},
+                "errors": {"type": "array", "items": fault},
+            },
+        },
+    }
+
+
+_STYLE = """
+:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:56rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
+code,pre{font:14px/1.5 ui-monospace,monospace}pre{padding:.8rem;background:#8882;border-radius:.4rem;overflow:auto}
+b.m{display:inline-block;min-width:3.2rem}
+"""
+
+
+def docs_page(described: Mapping[str, Any], served: ServedVersion | None) -> str:
+    """The description as a page that needs nothing from elsewhere."""
+    rows = []
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            rows.append(
+                f"<tr><td><b class=m>{method.upper()}</b> <code>{html.escape(path)}</code></td>"
+                f"<td>{html.escape(operation['summary'])}</td></tr>"
+            )
+    title = html.escape(described["info"]["title"])
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
+        f"<h1>{title}</h1>{_example(served)}<h2>Addresses</h2><table>{''.join(rows)}</table>"
+        '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p></html>'
+    )
+
+
+def _example(served: ServedVersion | None) -> str:
+    if served is None:
+        return "<p>No version serves yet.</p>"
+    body = json.dumps(sample_row(served))
+    call = f"curl -s http://127.0.0.1:PORT/predict -H 'content-type: application/json' -d '{body}'"
+    names = "".join(
+        f"<tr><td><code>{html.escape(name)}</code></td>"
+        f"<td>{html.escape(str(rule.get('type', '')))}</td><td>{html.escape(rule.get('description', ''))}</td></tr>"
+        for name, rule in row_schema(served)["properties"].items()
+    )
+    return (
+        f"<p>Version <code>{html.escape(served.version)}</code> leads.</p><pre>{html.escape(call)}</pre>"
+        f"<h2>A row</h2><table>{names}</table>"
+    )

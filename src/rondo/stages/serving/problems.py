@@ -1,0 +1,112 @@
+"""Answers that are not a prediction: application/problem+json, with every error of the request at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from rondo.errors import DataError, Problem
+
+SHOWN_ERRORS = 100
+PROBLEM_TYPE = b"application/problem+json"
+_WHERE = re.compile(r"^rows\[(\d+)\]\.?(.*)$", re.DOTALL)
+
+TITLES: Mapping[int, str] = {
+    400: "The body is not JSON as it is expected",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    405: "This method is not for this address",
+    408: "The body did not arrive in time",
+    409: "It contradicts what is known",
+    413: "The request is too large",
+    415: "The content type is not JSON",
+    421: "This host is not served here",
+    422: "Values of the request cannot be used",
+    429: "Too many requests at once",
+    500: "The server failed",
+    503: "The server cannot answer now",
+}
+SLUGS: Mapping[int, str] = {
+    400: "malformed",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "timeout",
+    409: "conflict",
+    413: "too-large",
+    415: "media-type",
+    421: "misdirected",
+    422: "invalid-values",
+    429: "overloaded",
+    500: "internal",
+    503: "unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of a request: where in the body, a word for programs, a sentence for people, a mend."""
+
+    loc: tuple[str | int, ...]
+    code: str
+    msg: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Refusal(Exception):
+    """Ends a request with a problem instead of an answer."""
+
+    status: int
+    detail: str
+    faults: Sequence[Fault] = ()
+    kind: str = ""  # where the status alone does not say it
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """The problem as JSON."""
+        shown = list(self.faults[:SHOWN_ERRORS])
+        problem: dict[str, Any] = {
+            "type": f"urn:rondo:problem:{self.kind or SLUGS.get(self.status, 'error')}",
+            "title": TITLES.get(self.status, "The request failed"),
+            "status": self.status,
+            "detail": self.detail,
+            "request_id": request_id,
+            "errors": shown,
+        }
+        if hidden := len(self.faults) - len(shown):
+            problem["errors_left_out"] = hidden
+        return msgspec.json.encode(problem)
+
+
+def one_fault(
+    status: int, code: str, msg: str, *, loc: tuple[str | int, ...] = (), hint: str = ""
+) -> Refusal:
+    """A refusal for a single reason."""
+    return Refusal(status, msg, (Fault(loc, code, msg, hint),))
+
+
+def from_data_error(error: DataError, *, single: bool) -> Refusal:
+    """The refusal that tells the problems of `OnlineFeatures.rows`; `single`: the body itself is the row."""
+    faults = tuple(_faults(error.problems, single=single))
+    what = f"{len(faults)} values cannot be used" if len(faults) > 1 else faults[0].msg
+    return Refusal(422, what, faults)
+
+
+def _faults(problems: Iterable[Problem], *, single: bool) -> Iterable[Fault]:
+    for problem in problems:
+        loc: tuple[str | int, ...] = (problem.where,) if problem.where else ()
+        if found := _WHERE.match(problem.where):
+            names = (found[2],) if found[2] else ()
+            loc = names if single else ("rows", int(found[1]), *names)
+        yield Fault(loc, _code(problem.what), problem.what, problem.mend or problem.rule)
+
+
+def _code(what: str) -> str:
+    if "not given" in what:
+        return "missing"
+    return "unknown_name" if "nothing has this name" in what else "invalid_value"
