@@ -22,7 +22,7 @@ from rondo.records.layout import Layout
 if TYPE_CHECKING:
     from rondo.ports.feature_store import FeatureStore, OnlineValues
     from rondo.ports.pipeline import PipelineKeeper
-    from rondo.ports.prediction_log import PredictionLog
+    from rondo.ports.prediction_log import PredictionLog, PredictionWriter
     from rondo.ports.sources import SourceReader
     from rondo.ports.state import StateStore
     from rondo.ports.tracking import ExperimentTracker, ModelRegistry
@@ -138,6 +138,12 @@ class Assembly:
         from rondo.adapters.segments import SegmentLog
 
         return SegmentLog(self.layout.predictions)
+
+    def prediction_writer(self) -> PredictionWriter:
+        """What the server writes its predictions to."""
+        from rondo.adapters.segments import SegmentWriter
+
+        return SegmentWriter(self.layout.predictions, flush_every=self.project.serving.flush_every)
 
     def start_service(self, command: str, url: str) -> AbstractContextManager[None]:
         """A source's helper command, running for the time of the block."""

@@ -10,6 +10,14 @@ from rondo.cli.output import Lines, say
 from rondo.cli.project import write_project
 from rondo.errors import Conflict
 
+GO_ON = (
+    "rondo status",
+    "rondo models",
+    "mlflow ui",
+    "dvc status",
+    "cd feature_repo && feast feature-views list",
+)
+
 
 def demo(folder: Path, customers: int, seed: int) -> None:
     """Tells the story in `folder`, which is made anew when an earlier demo made it."""
@@ -30,9 +38,7 @@ def demo(folder: Path, customers: int, seed: int) -> None:
     page = write_page(story, took)
     say(f"\n{story.tally.requests:,} requests, {story.tally.failed} failed, in {took:.0f} s.")
     say(f"The story as a page: {page}")
-    say(
-        f"Go on in {folder}: `rondo status`, `rondo models`, `mlflow ui`, `dvc status`, `cd feature_repo && feast feature-views list`."
-    )
+    say(f"Go on in {folder}: {', '.join(f'`{command}`' for command in GO_ON)}.")
 
 
 def _make_room(folder: Path) -> None:

@@ -1,12 +1,15 @@
 """The order of the rooms: what runs when, what is skipped, and how the round closes.
 
-order.py      the stages, what each depends on, and the user's own among them (pure)
-running.py    does the stages that changed, one after the other, in this process
-rooms.py      opens each room with what it needs
-releasing.py  from a verdict to the release that serves
-watching.py   from what was served to a decision, and into the next round
-schedule.py   when the next round is due (pure)
-lineage.py    where a version comes from
-status.py     where the project stands
-workshop.py   what the lifecycle asks of the world, as one record
+order.py           the stages, what each depends on, and the user's own among them (pure)
+running.py         does the stages that changed, one after the other, in this process
+rooms.py           opens each room with what it needs
+going_round.py     one round: stages, then the release of what passed
+releasing.py       from a verdict to the release that serves, and back
+watching.py        from what was served to a decision, and into the next round
+schedule.py        when the next round is due (pure)
+upkeep.py          serves, watches, retrains and follows the schedule until stopped
+server_process.py  a server in a process of its own
+lineage.py         where a version comes from
+status.py          where the project stands
+workshop.py        what the lifecycle asks of the world, as one record
 """

@@ -24,7 +24,7 @@ from rondo.ports.progress import Progress
 from rondo.records.monitoring import Alert, Decision
 from rondo.shop.outcomes import live_customers, outcomes
 from rondo.shop.practice import publish_practice_world
-from rondo.shop.process import RunningServer, serving
+from rondo.lifecycle.server_process import RunningServer, serving
 from rondo.shop.spec import ShopSpec
 from rondo.shop.traffic import Answered, Background, Customers, Tally
 from rondo.shop.world import Shop, simulate

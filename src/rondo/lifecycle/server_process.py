@@ -40,8 +40,8 @@ class RunningServer:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[RunningServer]:
-    """`rondo serve` on a free port, from the moment it is ready until the end of the block.
+def serving(folder: Path, *, port: int = 0) -> Iterator[RunningServer]:
+    """`rondo serve` (port 0: on a free one), from the moment it is ready until the end of the block.
 
     Raises:
         NotAvailable: it ended, or was not ready in time; its last words are told.
@@ -51,7 +51,7 @@ def serving(folder: Path) -> Iterator[RunningServer]:
     told = home / "server.json"
     told.unlink(missing_ok=True)
     with said.open("wb") as output:
-        command = [sys.executable, "-m", "rondo.cli", "serve", "--project", str(folder), "--port", "0"]
+        command = [sys.executable, "-m", "rondo.cli", "serve", "--project", str(folder), "--port", str(port)]
         process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     try:
         yield _ready(process, told, said)

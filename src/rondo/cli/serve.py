@@ -1,0 +1,52 @@
+"""serve, up: answering, and everything that goes with it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+from rondo.cli.output import Lines, say
+from rondo.errors import NotAvailable
+
+
+def serve(folder: Path, host: str | None, port: int | None) -> None:
+    """Answers until stopped. Loads the contract, the state store and the bundle runtime, and no training library."""
+    from rondo.assembly import open_project
+    from rondo.server import serve as do
+
+    project = open_project(folder)
+    section = project.project.serving
+    if host is not None:
+        section = section.model_copy(update={"host": host})
+    do(
+        project.layout.root,
+        project.project.project,
+        section,
+        state=project.state,
+        writer=project.prediction_writer(),
+        log=project.log,
+        online=project.online,
+        port=port,
+        announce=say,
+    )
+
+
+def up(folder: Path, port: int | None) -> None:
+    """A server in a process of its own, and here the loop that watches, retrains and follows the schedule."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.server_process import serving
+    from rondo.lifecycle.upkeep import LOOK_EVERY, keep_up
+
+    project = open_project(folder, progress=Lines())
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    wanted = project.project.serving.port if port is None else port
+    with serving(project.layout.root, port=wanted) as server:
+        say(
+            f"http://{server.host}:{server.port} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s."
+        )
+        keep_up(project, lambda seconds: stopping.wait(seconds) or not server.alive)
+        if not server.alive and not stopping.is_set():
+            raise NotAvailable("the server ended by itself", where=str(project.layout.home / "serve.log"))
