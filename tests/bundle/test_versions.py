@@ -120,6 +120,8 @@ def test_a_major_change_also_names_what_was_added() -> None:
     ("changes", "reason"),
     [
         ({"code": "c2"}, "code changed"),
+        ({"code": "c1+d2"}, "uncommitted changes differ"),
+        ({"code": "c1+d2", "data_hash": "d2"}, "retrained on new data"),
         ({"seed": 7}, "seed changed: 42 -> 7"),
         ({"numerical": ("visits", "spend"), "plan_hash": "p1"}, "order of the features changed"),
         (
@@ -241,6 +243,25 @@ def test_a_trained_candidate_compares_with_its_own_bundle_as_the_same() -> None:
         lineage={"code": "c1"},
     )
     assert next_version(bundle(plan(), "1.3.2"), new)[0] == "1.3.2"
+
+
+@pytest.mark.parametrize(
+    ("lineage", "code"),
+    [
+        ({"code": {"commit": "abc", "dirty": "no", "diff": ""}}, "abc"),
+        ({"code": {"commit": "abc", "dirty": "yes", "diff": "d1"}}, "abc+d1"),
+        ({"code": "abc"}, "abc"),
+        ({}, ""),
+    ],
+)
+def test_the_code_is_its_commit_and_what_lies_on_top(lineage: Mapping[str, Any], code: str) -> None:
+    candidate = Candidate("forest", FOREST, {}, "run", 0.8, {})
+    result = TrainingResult(
+        (candidate,), SplitSizes(6, 2, 2), (), "rmse", "sales", "study",
+        datetime(2026, 1, 1, tzinfo=UTC), 42, "1.0.0", plan().hash, "1.0.0", "d1",
+    )  # fmt: skip
+    new = candidate_fingerprint(result, plan(), problem_type="regression", target="sales", lineage=lineage)
+    assert new.code == code
 
 
 # What holds for any two models.

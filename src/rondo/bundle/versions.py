@@ -58,7 +58,7 @@ class Fingerprint:
     inputs: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
     preparation: str = ""  # encoders, scaler, imputation, in words
-    code: str = ""
+    code: str = ""  # the commit, and behind a plus the hash of what was changed on top of it
     seed: int | None = None
     model: str = ""
 
@@ -86,7 +86,7 @@ def fingerprint(manifest: Manifest, plan: FeaturePlan | None = None) -> Fingerpr
         classes=manifest.classes,
         positive=manifest.positive,
         preparation=_text(lineage.get("preparation")),
-        code=_text(lineage.get("code")),
+        code=_code(lineage.get("code")),
         seed=seed if isinstance(seed, int) else None,
         model=model.sha256 if model else "",
         **_of_plan(plan),
@@ -124,7 +124,7 @@ def candidate_fingerprint(
         classes=result.classes,
         positive=positive,
         preparation=_text(lineage.get("preparation")),
-        code=_text(lineage.get("code")),
+        code=_code(lineage.get("code")),
         seed=result.seed,
         model=model,
         **_of_plan(plan),
@@ -242,7 +242,7 @@ def _repeated(old: Fingerprint, new: Fingerprint) -> list[str]:
     reasons = []
     if old.data_hash != new.data_hash:
         reasons.append("retrained on new data")
-    if old.code != new.code:
+    if old.code.partition("+")[0] != new.code.partition("+")[0]:
         reasons.append("code changed")
     if old.seed is not None and new.seed is not None and old.seed != new.seed:
         reasons.append(f"seed changed: {old.seed} -> {new.seed}")
@@ -252,6 +252,8 @@ def _repeated(old: Fingerprint, new: Fingerprint) -> list[str]:
         reasons.append("order of the features changed")
     elif old.plan_hash != new.plan_hash:
         reasons.append("views of the feature store changed")
+    if not reasons and old.code != new.code:
+        reasons.append("uncommitted changes differ")
     if not reasons and old.model and new.model and old.model != new.model:
         reasons.append("retrained on the same data")
     return reasons
@@ -305,6 +307,13 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return msgspec.json.encode(value, order="sorted").decode()
+
+
+def _code(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return _text(value)
+    commit, diff = str(value.get("commit") or ""), str(value.get("diff") or "")
+    return f"{commit}+{diff}" if diff else commit
 
 
 def _of_plan(plan: FeaturePlan | None) -> dict[str, Any]:

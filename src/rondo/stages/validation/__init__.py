@@ -6,6 +6,7 @@ Asks: nothing: it reads files
 
 gates.py       what each gate asks, one function per kind, pure
 judgement.py   from gates to ship, hold, reject or inconclusive, pure
+integrity.py   whether the bundle is what was trained
 evidence.py    the test rows, answered by a bundle as the server would answer them
 evaluation.py  what answers amount to, pure: metrics, curves.py, slices.py
 judging.py     the whole stage

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Task = Literal["binary", "multiclass", "regression"]
-DIGITS = 6
+DIGITS = 10
 MOST_CELLS = 50_000_000  # resamples times rows, per set of metrics
 
 
@@ -33,6 +33,12 @@ class Answers:
         """What kind of answers they are."""
         return "regression" if not self.classes else "binary" if len(self.classes) == 2 else "multiclass"
 
+    @property
+    def broken(self) -> int:
+        """Rows whose answer is not a finite number."""
+        finite = np.isfinite(self.score)
+        return int((~(finite.all(axis=1) if finite.ndim == 2 else finite)).sum())
+
     def rows(self, which: NDArray[np.bool_]) -> Answers:
         """Those rows alone."""
         return Answers(self.y[which], self.score[which], self.classes, self.positive, self.threshold)
@@ -52,5 +58,5 @@ class Resampling:
 
 
 def rounded(value: Any) -> float:
-    """The figure as it is kept: six digits after the point, so that files of equal runs are equal."""
-    return round(float(value), DIGITS)
+    """The figure as it is kept: to ten digits, so that files of equal runs are equal."""
+    return float(f"{float(value):.{DIGITS}g}")

@@ -20,7 +20,7 @@ Point = tuple[float, float]
 CURVE_POINTS = 160
 CALIBRATION_BINS = 10
 HISTOGRAM_BINS = 25
-THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+CHOSEN = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)  # shares of the rows that thresholds let through
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,9 @@ def draw(answers: Answers) -> Pictures:
         case "multiclass":
             return Pictures(confusion=_confusion_several(answers))
         case "regression":
-            counts, edges = np.histogram(answers.score - answers.y, bins=HISTOGRAM_BINS)
             return Pictures(
                 calibration=calibration_bins(answers.y, answers.score, shares=False),
-                scores=Histogram(
-                    tuple(rounded(edge) for edge in edges), {"predicted minus true": tuple(counts.tolist())}
-                ),
+                scores=_histogram_of_errors(answers.score - answers.y),
             )
 
 
@@ -94,7 +91,7 @@ def _of_two_classes(answers: Answers) -> Pictures:
         calibration=bins,
         calibration_error=rounded(error),
         scores=_histogram_by_class(answers),
-        thresholds=tuple(_at(answers, t) for t in sorted({*THRESHOLDS, answers.threshold})),
+        thresholds=tuple(_at(answers, threshold) for threshold in _thresholds(answers)),
     )
 
 
@@ -151,6 +148,12 @@ def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def _thresholds(answers: Answers) -> list[float]:
+    """The model's own threshold, and those that would choose the given shares of the rows; ascending."""
+    by_share = np.quantile(answers.score, 1 - np.array(CHOSEN))
+    return sorted({answers.threshold, *(round(float(one), 4) for one in by_share)})
+
+
 def _at(answers: Answers, threshold: float) -> ThresholdRow:
     flagged = answers.score >= threshold
     hits = float(answers.y[flagged].sum())
@@ -190,3 +193,11 @@ def _histogram_by_class(answers: Answers) -> Histogram:
         for name, value in ((negative, 0), (answers.positive, 1))
     }
     return Histogram(tuple(rounded(edge) for edge in edges), counts)
+
+
+def _histogram_of_errors(errors: Floats) -> Histogram:
+    low, high = float(errors.min()), float(errors.max())
+    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):  # all alike: one bin around them
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(errors, bins=HISTOGRAM_BINS, range=(low, high))
+    return Histogram(tuple(rounded(edge) for edge in edges), {"predicted minus true": tuple(counts.tolist())})

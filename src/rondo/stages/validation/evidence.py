@@ -71,16 +71,19 @@ def model_inputs(bundle: Bundle, rows: pl.DataFrame) -> tuple[NDArray[np.float32
 
 
 def truth(target: pl.Series, classes: Sequence[str], positive: str) -> Floats:
-    """[n] as Answers has it: 1 and 0, the index of the class, or the number; NaN where it is none of them."""
+    """[n] as Answers has it: 1 and 0, the index of the class, or the number; NaN where it is none of them.
+
+    Of two classes the feature matrix keeps 1 for the positive one and 0 for the other, or their names.
+    """
     if not classes:
         return target.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    names = [_class_text(name) for name in classes]
-    values = [float(place) for place in range(len(classes))]
+    if len(classes) == 2 and (target.dtype.is_numeric() or target.dtype == pl.Boolean):
+        values = target.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        return np.where(np.isin(values, (0.0, 1.0)), values, np.nan)
+    index = {name: float(place) for place, name in enumerate(classes)}
     if len(classes) == 2:
-        values = [1.0 if name == positive else 0.0 for name in classes]
-    known = dict(zip(names, values, strict=True))
-    texts = target.cast(pl.String).to_list()
-    return np.array([np.nan if text is None else known.get(_class_text(text), np.nan) for text in texts])
+        index = {name: float(name == positive) for name in classes}
+    return np.array([index.get(text, np.nan) for text in target.cast(pl.String).to_list()], dtype=np.float64)
 
 
 def time_one_row(
@@ -135,13 +138,6 @@ def strangers(bundle: Bundle, table: FeatureTable) -> str:
         if found != asked
     ]
     return "; ".join(told)
-
-
-def _class_text(text: str) -> str:
-    """One spelling for the ways in which tables and people write the same class: 1, 1.0, true; 0, 0.0, false."""
-    if text.lower() in {"true", "false"}:
-        return "1" if text.lower() == "true" else "0"
-    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdigit() else text
 
 
 def _names(names: Sequence[str]) -> str:

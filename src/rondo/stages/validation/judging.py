@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 
 from rondo.bundle.bundle import Bundle, load_bundle
-from rondo.bundle.golden import TOLERANCE, differences
 from rondo.contract import Project
 from rondo.errors import CorruptArtifact, NotAvailable
 from rondo.ports.progress import Progress
@@ -23,12 +22,10 @@ from rondo.records.verdict import Gate, Verdict
 from rondo.stages.validation import evidence, gates
 from rondo.stages.validation.answers import Answers, Resampling
 from rondo.stages.validation.evaluation import Evaluation, evaluate, metrics_to_measure
+from rondo.stages.validation.integrity import integrity_gates
 from rondo.stages.validation.judgement import decide, not_judged
 from rondo.stages.validation.report import Report, evaluation_page, model_card_page
 from rondo.stages.validation.slices import Slice, slice_rows
-
-SERVED_AS_TRAINED = 0.005
-"""How far the success metric of the served answers may be from the trained model's; relative above 1."""
 
 STEPS = 5
 
@@ -78,9 +75,9 @@ def judge(
         project, production, candidate, rows, table, answers, evaluation, resampling
     )
     spoken = (
-        *_integrity(candidate, table, result, answers, evaluation),
         *_asked(project, candidate, rows, evaluation.measured),
         *([gates.comparison_gate(comparison, project.validation.tolerance)] if comparison else []),
+        *integrity_gates(candidate, table, result, answers, evaluation),
     )
     judgement, reasons = decide(spoken)
     verdict = Verdict(
@@ -167,51 +164,6 @@ def _production(
     )  # fmt: skip
     judged = _evaluate(project, theirs, resampling)
     return judged, gates.Comparison(metric, version, ours, judged.measured[metric], both)
-
-
-def _integrity(
-    candidate: Bundle,
-    table: FeatureTable,
-    result: TrainingResult,
-    answers: Answers,
-    evaluation: Evaluation,
-) -> tuple[Gate, ...]:
-    """Whether the bundle is what was trained, on the rows that are judged, and says anything at all."""
-    golden = candidate.golden
-    gaps = (
-        differences(candidate.scores(*golden.matrices()), golden.answers) if golden.answers else np.empty(0)
-    )
-    strange = evidence.strangers(candidate, table)
-    broken = int((~np.isfinite(answers.score.reshape(len(answers.y), -1)).all(axis=1)).sum())
-    different = len(np.unique(answers.score[np.isfinite(answers.score)]))
-    told = (
-        f"{broken} of {len(answers.y)} answers are not finite"
-        if broken
-        else "different answers to the test rows"
-    )
-    exact = gates.exact_gate
-    return (
-        exact(
-            "golden_rows", f"every difference <= {TOLERANCE:g}", float(gaps.max()) if gaps.size else None,
-            bool((gaps <= TOLERANCE).all()), "answers of now against those of the trained model", int(gaps.size),
-        ),
-        exact("same_origin", "plan and data of the test rows", float(bool(strange)), not strange,
-              strange or "differences of origin", len(answers.y)),
-        exact("answers", ">= 2 different, all finite", float(different) if len(answers.y) else None,
-              different >= 2 and not broken, told, len(answers.y)),
-        *_served_as_trained(result, evaluation),
-    )  # fmt: skip
-
-
-def _served_as_trained(result: TrainingResult, evaluation: Evaluation) -> tuple[Gate, ...]:
-    metric = evaluation.success_metric
-    trained, served = result.best.test.get(metric), evaluation.measured.get(metric)
-    if trained is None or trained.value is None or served is None or served.value is None:
-        return ()
-    room = SERVED_AS_TRAINED * max(1.0, abs(trained.value))
-    gap = abs(served.value - trained.value)
-    told = f"{metric} of the served answers {served.value:.6g}, of the trained model {trained.value:.6g}"
-    return (gates.exact_gate("served_as_trained", f"<= {room:g}", gap, gap <= room, told, evaluation.n),)
 
 
 def _asked(

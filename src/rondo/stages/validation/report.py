@@ -15,7 +15,7 @@ from rondo.contract import Project
 from rondo.pages import moment, number, render, seconds, share
 from rondo.records.candidate import Measured, TrainingResult
 from rondo.records.features import FeatureTable
-from rondo.records.metrics import bigger_is_better
+from rondo.records.metrics import bigger_is_better, canonical
 from rondo.records.verdict import Gate, Verdict
 from rondo.stages.validation.evaluation import Evaluation
 from rondo.stages.validation.gates import Comparison
@@ -29,6 +29,7 @@ HEADLINES = {
     "reject": "Reject",
     "inconclusive": "Inconclusive: the evidence does not suffice",
 }
+UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "mape", "r2"})
 SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -121,7 +122,7 @@ def _head(report: Report, kind: str) -> dict[str, Any]:
     success = evaluation.measured.get(evaluation.success_metric, Measured(None))
     facts: list[Row] = [
         (evaluation.success_metric, number(success.value)),
-        ("interval", _bounds(success)),
+        (f"{share(report.project.validation.confidence, 0)} interval", _short_bounds(success)),
         ("baseline", number(problem.baseline)),
         ("in production", verdict.compared_with or "nothing yet"),
         ("test rows", number(evaluation.n)),
@@ -143,7 +144,7 @@ def _metrics(report: Report) -> list[dict[str, Any]]:
     theirs = report.production.measured if report.production else {}
     rows = []
     for name, one in report.evaluation.measured.items():
-        unit = one.low is not None and one.high is not None and 0 <= one.low <= one.high <= 1
+        unit = one.low is not None and canonical(name) not in UNBOUNDED
         rows.append(
             {
                 "name": name,
@@ -352,6 +353,12 @@ def _bounds(measured: Measured) -> str:
     if measured.low is None or measured.high is None:
         return "–"
     return f"[{number(measured.low)}, {number(measured.high)}]"
+
+
+def _short_bounds(measured: Measured) -> str:
+    if measured.low is None or measured.high is None:
+        return "–"
+    return f"{number(measured.low, 3)} – {number(measured.high, 3)}"
 
 
 def _duration(length: timedelta) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,21 +42,17 @@ def slice_rows(
     least_rows: int,
     resampling: Resampling,
 ) -> tuple[Slice, ...]:
-    """One slice per value (numbers: per quarter of the rows), most rows first; beyond a dozen together.
+    """One slice per value, most rows first, those beyond a dozen together; numbers by quarters of the rows.
 
     A slice with fewer than `least_rows` rows is listed and not measured.
     """
-    labels = _labels(values)
-    counted = sorted(_counts(labels).items(), key=lambda item: (-item[1], item[0]))
-    rare = [value for value, _ in counted[VALUES_PER_SLICE:]]
-    if rare:
-        together = f"other ({len(rare)} values)"
-        labels = np.where(np.isin(labels, rare), together, labels)
-        kept = [value for value, _ in counted[:VALUES_PER_SLICE]]
-        counted = [(value, int((labels == value).sum())) for value in [*kept, together]]
+    if isinstance(values, np.ndarray):
+        places, names = _by_number(values)
+    else:
+        places, names = _by_word(values)
     return tuple(
-        _slice(answers.rows(labels == value), column, value, metric, overall, least_rows, resampling)
-        for value, _ in counted
+        _slice(answers.rows(places == place), column, name, metric, overall, least_rows, resampling)
+        for place, name in enumerate(names)
     )
 
 
@@ -92,35 +88,38 @@ def _slice(
     )
 
 
-def _labels(values: Sequence[str | None] | Floats) -> NDArray[Any]:
-    if isinstance(values, np.ndarray):
-        return _quarters(values)
-    return np.array([MISSING if value is None else str(value) for value in values], dtype=object)
+def _by_word(values: Sequence[str | None]) -> tuple[NDArray[np.intp], list[str]]:
+    """Per row the place of its name, and the names: most rows first, those beyond a dozen together as the last."""
+    words = [MISSING if value is None else value for value in values]
+    counted = Counter(words)
+    names = sorted(counted, key=lambda name: (-counted[name], name))
+    place = {name: min(at, VALUES_PER_SLICE) for at, name in enumerate(names)}
+    if rare := len(names[VALUES_PER_SLICE:]):
+        names = [*names[:VALUES_PER_SLICE], f"other ({rare} values)"]
+    return np.array([place[word] for word in words], dtype=np.intp), names
 
 
-def _quarters(values: Floats) -> NDArray[Any]:
-    """Few distinct numbers stay themselves; many become ranges with about equally many rows."""
-    labels = np.full(len(values), MISSING, dtype=object)
+def _by_number(values: Floats) -> tuple[NDArray[np.intp], list[str]]:
+    """Per row the place of its name, and the names in the order of the numbers, what is no number last."""
     there = np.isfinite(values)
-    known = values[there]
-    if not known.size:
-        return labels
-    distinct = np.unique(known)
-    if len(distinct) <= VALUES_PER_SLICE:
-        labels[there] = [f"{value:g}" for value in known]
-        return labels
+    places, names = _quarters(values[there]) if there.any() else (np.empty(0, dtype=np.intp), [])
+    every = np.full(len(values), len(names), dtype=np.intp)
+    every[there] = places
+    return every, names if there.all() else [*names, MISSING]
+
+
+def _quarters(known: Floats) -> tuple[NDArray[np.intp], list[str]]:
+    """Few distinct numbers stay themselves; many become ranges with about equally many rows."""
+    distinct, places = np.unique(known, return_inverse=True)
+    if len(distinct) < VALUES_PER_SLICE:
+        return places, [f"{value:g}" for value in distinct]
     edges = np.unique(np.quantile(known, np.linspace(0, 1, NUMBER_BINS + 1)[1:-1]))
     names = [
         f"up to {edges[0]:.4g}",
         *(f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)),
         f"above {edges[-1]:.4g}",
     ]
-    labels[there] = np.array(names, dtype=object)[np.searchsorted(edges, known, side="left")]
-    return labels
-
-
-def _counts(labels: NDArray[Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for label in labels.tolist():
-        counts[label] = counts.get(label, 0) + 1
-    return counts
+    places = np.searchsorted(edges, known, side="left")
+    if (places < len(edges)).all():  # the greatest value is so frequent that nothing lies above it
+        names.pop()
+    return places, names
