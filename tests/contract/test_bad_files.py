@@ -59,7 +59,7 @@ FILES = {
     "P6 no": (b"country: no\n", "rondo.yaml:1 country", "a bare no", 'Quote it: "no"'),
     "P6 base 60": (b"at: 1:20\n", "rondo.yaml:1 at", "base 60", 'Quote it: "1:20"'),
     "P6 octal": (b"code: 010\n", "rondo.yaml:1 code", "a bare 010", 'Quote it: "010"'),
-    "P6 no such day": (b"day: 2024-02-30\n", "rondo.yaml:1 day", "no day 2024-02-30", '"2024-02-30"'),
+    "P6 bare date": (b"day: 2024-02-03\n", "rondo.yaml:1 day", "a date for others", 'Quote it: "2024-02-03"'),
     "P7 python": (
         b"a: !!python/object/apply:os.mkdir [canary]\n",
         "rondo.yaml:1 a",

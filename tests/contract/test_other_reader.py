@@ -6,7 +6,6 @@ import io
 import math
 import warnings
 from contextlib import suppress
-from datetime import date
 from typing import Any
 
 import pytest
@@ -30,20 +29,8 @@ PLAIN = WORDS.split()
 
 
 def theirs(text: str) -> Any:
-    """The value for ruamel.yaml, a date as the text that stands for it."""
-    return _dates_as_text(YAML(typ="safe").load(io.StringIO(text)))
-
-
-def _dates_as_text(value: Any) -> Any:
-    match value:
-        case date():
-            return value.isoformat()
-        case dict():
-            return {key: _dates_as_text(inner) for key, inner in value.items()}
-        case list():
-            return [_dates_as_text(inner) for inner in value]
-        case _:
-            return value
+    """The value for ruamel.yaml."""
+    return YAML(typ="safe").load(io.StringIO(text))
 
 
 def ours(text: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from rondo.contract.references import mask
-from rondo.contract.yaml_scalars import Ambiguous, is_date, quoted, read_plain
+from rondo.contract.yaml_scalars import Ambiguous, quoted, read_plain
 from rondo.errors import ContractError, Problem
 
 MAX_BYTES = 1_000_000
@@ -330,7 +330,7 @@ class _Reader:
             self._say(path, event, "<< merges mappings only in YAML 1.1", "Write the keys out")
         elif key.lower() not in {"yes", "no", "on", "off"}:
             try:
-                is_text = isinstance(read_plain(key), str) and not is_date(key)
+                is_text = isinstance(read_plain(key), str)
             except Ambiguous:
                 is_text = False
             if not is_text:

@@ -4,26 +4,24 @@
     true false            yes or no
     12 -3 0o17 0x1F       a whole number
     1.5 1e3 -.5           a number
-    everything else       text; a bare date (2024-01-01) too
+    everything else       text
 
 DVC reads the project file with another reader (ruamel.yaml), people's tools with a third. Words on which they
-disagree (`no`, `1:20`, `010`, `1_000`, `.5e3`, a bare moment) are refused: what is accepted has one meaning.
-The one exception is a bare date: here it is the text as written, for ruamel.yaml a date of the same day.
+disagree (`no`, `1:20`, `010`, `1_000`, `.5e3`, bare dates and moments) are refused: what is accepted has one meaning.
+A bare date would even stop DVC, which cannot write it into its lock file.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import date
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:.*")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:.*")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 # What one reader or another takes for a number and the core schema does not.
 _ODD_NUMBER = re.compile(
@@ -85,25 +83,10 @@ def _complaint(text: str) -> tuple[str, str] | None:
             f"{quote}, or write the number plainly, such as 8, 1000 or 0.5"
         )
     if _MOMENT.fullmatch(text):
-        return f"a bare {text} is text for some readers of YAML and a moment for others", quote
-    if _DATE.fullmatch(text) and not _is_a_day(text):
-        return f"there is no day {text}", f"Write a day that exists, or quote it: {quoted(text)}"
+        return f"a bare {text} is text for some readers of YAML and a date for others", quote
     if text in {"=", "<<"}:
         return f"a bare {text} has a meaning of its own in YAML", quote
     return None
-
-
-def is_date(text: str) -> bool:
-    """Whether it is a bare date: a text for us, a date for others, so no key."""
-    return _DATE.fullmatch(text) is not None
-
-
-def _is_a_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def quoted(text: str) -> str:
