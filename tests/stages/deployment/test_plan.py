@@ -9,7 +9,14 @@ from rondo.errors import Conflict, GateSaidNo
 from rondo.records.release import PROMOTED, ROLLED_BACK, Event, Routes, Switch
 from rondo.records.verdict import Judgement
 from rondo.stages.deployment import NothingBefore, Patience, Standing, explain, plan_promotion, plan_rollback
-from rondo.stages.deployment.plan import AwaitServers, MirrorRoles, SwitchRoutes, VerifyBundle, WarmServers
+from rondo.stages.deployment.plan import (
+    AwaitServers,
+    MirrorRoles,
+    SwitchRoutes,
+    VerifyBundle,
+    WarmServers,
+    rollback_interrupted,
+)
 from rondo.testing.state import NOW, release
 
 HISTORY = ("1.0.0", "1.1.0", "1.2.0")
@@ -110,15 +117,28 @@ def test_without_a_version_before_there_is_no_rollback(history: tuple[str, ...],
 
 
 def test_an_interrupted_rollback_is_finished_not_done_once_more() -> None:
-    event = Event(9, NOW, ROLLED_BACK, "1.2.0", "ann", "")
-    plan = plan_rollback(replace(STANDING, roles_pending=True, latest=event), by="ann", reason="")
+    plan = plan_rollback(replace(STANDING, interrupted=True), by="ann", reason="")
     assert (plan.version, plan.steps) == ("1.2.0", (MirrorRoles(),))
 
 
-def test_a_registry_that_did_not_answer_does_not_stand_in_the_way_of_a_second_rollback() -> None:
-    event = Event(10, NOW, "roles.not_mirrored", "1.2.0", "ann", "")
-    plan = plan_rollback(replace(STANDING, roles_pending=True, latest=event), by="ann", reason="")
-    assert plan.version == "1.1.0"
+@pytest.mark.parametrize(
+    ("kind", "roles_pending", "dead_holder_token", "interrupted"),
+    [
+        (ROLLED_BACK, True, None, True),
+        (ROLLED_BACK, False, 4, True),
+        (ROLLED_BACK, False, 5, False),  # who died held the lease later, and did not come to a switch
+        (ROLLED_BACK, False, None, False),
+        (PROMOTED, True, 4, False),
+        ("roles.not_mirrored", True, None, False),  # told to the user: a second rollback goes further
+    ],
+)
+def test_a_rollback_was_interrupted_when_nobody_finished_it(
+    kind: str, roles_pending: bool, dead_holder_token: int | None, interrupted: bool
+) -> None:
+    latest = Event(9, NOW, kind, "1.2.0", "ann", "", {"token": 4})
+    found = rollback_interrupted(latest, roles_pending=roles_pending, dead_holder_token=dead_holder_token)
+    assert found is interrupted
+    assert not rollback_interrupted(None, roles_pending=True, dead_holder_token=None)
 
 
 def test_every_step_is_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -64,24 +64,21 @@ def verify(connection: Connection, where: str) -> int:
     """
     count, head = connection.execute(select(standing.c.events, standing.c.events_head)).one()
     before, sequence = "", 0
-    for sequence, event in enumerate(_stream(connection), start=1):
+    for sequence, row in enumerate(connection.execute(select(events).order_by(events.c.sequence)), start=1):
+        event = _event(row)
         if event.sequence != sequence or event.hash != event_hash(event, before):
-            raise _changed(where, sequence)
+            raise _changed(sequence, where)
         before = event.hash
     if (sequence, before) != (count, head):
-        raise _changed(where, sequence + 1)
+        raise _changed(sequence + 1, where)
     return int(count)
 
 
-def _stream(connection: Connection) -> Iterator[Event]:
-    for row in connection.execute(select(events).order_by(events.c.sequence)):
-        try:
-            yield _event(row)
-        except (ValueError, msgspec.MsgspecError):
-            yield Event(0, datetime.min.replace(tzinfo=UTC), "", "", "", "")
-
-
 def _event(row: Row[Any]) -> Event:
+    try:
+        details = msgspec.json.decode(row.details)
+    except (ValueError, TypeError) as error:
+        raise _changed(row.sequence) from error
     return Event(
         sequence=row.sequence,
         at=row.at,
@@ -89,12 +86,12 @@ def _event(row: Row[Any]) -> Event:
         subject=row.subject,
         by=row.by,
         reason=row.reason,
-        details=msgspec.json.decode(row.details),
+        details=details,
         hash=row.hash,
     )
 
 
-def _changed(where: str, sequence: int) -> CorruptArtifact:
+def _changed(sequence: int, where: str = "") -> CorruptArtifact:
     return CorruptArtifact(
         f"event {sequence} of the log is not what was written",
         where=where,

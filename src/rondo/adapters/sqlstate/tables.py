@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Column, Dialect, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 
+from rondo.errors import CorruptArtifact
+
 metadata = MetaData()
 
 
@@ -27,7 +29,14 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """The moment in UTC."""
-        return None if value is None else datetime.fromisoformat(value)
+        if value is None:
+            return None
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise CorruptArtifact(
+                f"{value!r} stands in the state store where a moment should", mend="Restore it from a copy."
+            ) from error
 
 
 def _table(name: str, *columns: Column[Any]) -> Table:

@@ -16,7 +16,7 @@ from rondo.ports.tracking import ModelRegistry
 from rondo.records.failpoints import reached
 from rondo.records.files import publish_folder
 from rondo.records.holders import is_gone, this_process
-from rondo.records.release import PROMOTED, ROLLED_BACK, ROLLOUT_ABORTED, Event, Release, Routes, WarmRequest
+from rondo.records.release import PROMOTED, ROLLED_BACK, ROLLOUT_ABORTED, Release, Routes, WarmRequest
 from rondo.stages.deployment.explain import explain_step
 from rondo.stages.deployment.mirror import LEASE, mirror_roles
 from rondo.stages.deployment.plan import (
@@ -31,6 +31,7 @@ from rondo.stages.deployment.plan import (
     WarmServers,
     plan_promotion,
     plan_rollback,
+    rollback_interrupted,
 )
 from rondo.stages.deployment.servers import Readiness, behind, readiness
 from rondo.stages.deployment.verified import Verify, verify_bundle
@@ -98,29 +99,37 @@ def rollback(means: Means, *, by: str, reason: str, to: str | None = None) -> Do
     return _under_lease(plan, means, by=by)
 
 
-def read_standing(store: StateStore) -> Standing:
+def read_standing(store: StateStore, *, dead_holder_token: int | None = None) -> Standing:
     """What stands, for a plan; a change in between is noticed by the switch, through the generation."""
     routes = store.routes()
-    latest = [store.events(kind=kind, limit=1) for kind in (PROMOTED, ROLLED_BACK, NOT_MIRRORED)]
-    newest: Event | None = max(
-        (event for found in latest for event in found), key=lambda event: event.sequence, default=None
-    )
+    pending = store.roles_to_mirror() is not None
+    found = [
+        event for kind in (PROMOTED, ROLLED_BACK, NOT_MIRRORED) for event in store.events(kind=kind, limit=1)
+    ]
+    latest = max(found, key=lambda event: event.sequence, default=None)
     return Standing(
         releases=store.releases(),
         history=store.production_history(),
         routes=routes,
-        roles_pending=store.roles_to_mirror() is not None,
-        latest=newest,
+        roles_pending=pending,
+        interrupted=rollback_interrupted(latest, roles_pending=pending, dead_holder_token=dead_holder_token),
     )
 
 
 def _under_lease(plan: Callable[[Standing, tuple[str, int]], Plan], means: Means, *, by: str) -> Done:
-    patience = means.patience
+    store, patience, died = means.store, means.patience, False
+
+    def gone(owner: str) -> bool:
+        nonlocal died
+        died = is_gone(owner)
+        return died
+
     ttl = patience.to_warm + patience.to_warm_back + patience.to_switch + timedelta(minutes=5)
-    with means.store.lease(LEASE, this_process(), ttl, now=means.clock(), gone=is_gone) as token:
+    with store.lease(LEASE, this_process(), ttl, now=means.clock(), gone=gone) as token:
         reached("deployment.leased")
-        decided = plan(read_standing(means.store), (LEASE, token))
-        done = Done(decided, means.store.routes())
+        standing = read_standing(store, dead_holder_token=token - 1 if died else None)
+        decided = plan(standing, (LEASE, token))
+        done = Done(decided, standing.routes)
         for number, step in enumerate(decided.steps):
             means.progress.step(explain_step(step), number, len(decided.steps))
             done = _do(step, done, means, by=by)

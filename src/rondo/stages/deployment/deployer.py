@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from rondo.ports.tracking import ModelRegistry
 from rondo.records.failpoints import reached
@@ -76,7 +77,7 @@ class ModelDeployer:
 def history_in(roles: Mapping[str, str]) -> tuple[str, ...]:
     """The release history that the aliases tell, oldest first."""
     found = [roles[name] for name in reversed(_names(DEPTH)) if name in roles]
-    return tuple(one for one, later in zip(found, [*found[1:], None], strict=True) if one != later)
+    return tuple(version for version, _ in groupby(found))
 
 
 def promoting(history: Sequence[str]) -> dict[str, str | None]:

@@ -72,15 +72,15 @@ class Plan:
 class Standing:
     """What is: releases in order of registration, the release history, the routes of now.
 
-    `roles_pending` when the model registry has not been told everything; `latest` is the newest event about
-    production or the registry's roles.
+    `roles_pending` when the model registry has not been told everything; `interrupted` when the newest change
+    was a rollback whose command never came to its end.
     """
 
     releases: Sequence[Release]
     history: Sequence[str]
     routes: Routes
     roles_pending: bool = False
-    latest: Event | None = None
+    interrupted: bool = False
 
     @property
     def production(self) -> str | None:
@@ -97,6 +97,19 @@ class Patience:
     to_warm_back: timedelta = timedelta(seconds=10)
     to_switch: timedelta = timedelta(seconds=5)
     between_looks: timedelta = timedelta(milliseconds=50)
+
+
+def rollback_interrupted(latest: Event | None, *, roles_pending: bool, dead_holder_token: int | None) -> bool:
+    """Whether the newest change was a rollback whose command never came to its end.
+
+    Args:
+        latest: the newest event about production or the registry's roles.
+        roles_pending: the registry was not told, and no later event says that it did not answer.
+        dead_holder_token: that of the deployment lease, when its last holder died holding it.
+    """
+    if latest is None or latest.kind != ROLLED_BACK:
+        return False
+    return roles_pending or (dead_holder_token is not None and latest.details["token"] == dead_holder_token)
 
 
 def plan_promotion(
@@ -145,7 +158,7 @@ def plan_rollback(
         NothingBefore: the history holds no version before the present one.
         Conflict: `to` is not in the history.
     """
-    if standing.roles_pending and standing.latest is not None and standing.latest.kind == ROLLED_BACK:
+    if standing.interrupted:
         note = (
             f"the rollback to {standing.production} was interrupted and is finished now; "
             "roll back again to go further"
