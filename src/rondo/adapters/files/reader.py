@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +33,9 @@ class FilesReader:
         if not wanted.remote:
             return self._local(wanted, source, where)
         storage = {key: resolve(value) for key, value in source.storage.items()}
-        return _remote(wanted, source, remote.options(storage, source.timeout.total_seconds()), where)
+        return _remote(
+            wanted, source, remote.options(storage, source.timeout.total_seconds(), where=where), where
+        )
 
     def origin(self, source: Source) -> str:
         """The path with its wildcards and fields."""
@@ -48,7 +51,7 @@ class FilesReader:
             return _texts({str(file): local.content(file, where) for file in files}, wanted, source, where)
 
 
-def _remote(wanted: Pattern, source: Source, storage: dict[str, str], where: str) -> pl.DataFrame:
+def _remote(wanted: Pattern, source: Source, storage: dict[str, Any], where: str) -> pl.DataFrame:
     if wanted.format == "parquet":
         files = remote.named(wanted, storage, where=where)
         return (

@@ -10,9 +10,10 @@ import polars as pl
 
 from rondo.adapters.files.pattern import Pattern, hidden
 from rondo.contract.references import mask
-from rondo.errors import DataError, NotAvailable, RondoError, TemporaryPortError
+from rondo.errors import ContractError, DataError, NotAvailable, RondoError, TemporaryPortError
 
 _FILE, _LINE = "file", "line"
+_NUMBERS = {"max_retries", "file_cache_ttl"}
 _ABSENT = ("404", "nosuchkey", "nosuchbucket", "not found", "expanded paths were empty")
 _REFUSED = (
     "401",
@@ -37,32 +38,62 @@ _AWAY = (
 )
 
 
-def options(storage: Mapping[str, str], timeout_s: float) -> dict[str, str]:
-    """Options of the store; what is not said keeps a request within the source's time."""
-    return {"timeout": f"{timeout_s:g}s", "connect_timeout": "5s", "max_retries": "1", **storage}
+def options(storage: Mapping[str, str], timeout_s: float, *, where: str) -> dict[str, Any]:
+    """Options of the store; what is not said keeps a request within the source's time.
+
+    Raises:
+        ContractError: a number is none.
+    """
+    made: dict[str, Any] = {
+        "timeout": f"{timeout_s:g}s",
+        "connect_timeout": "5s",
+        "max_retries": 1,
+        **storage,
+    }
+    for name in _NUMBERS & made.keys():
+        try:
+            made[name] = int(made[name])
+        except ValueError as error:
+            raise ContractError(
+                f"storage.{name} is {made[name]!r}", where=where, rule="It is a number"
+            ) from error
+    return made
 
 
-def named(pattern: Pattern, storage: Mapping[str, str], *, where: str) -> list[str]:
-    """The Parquet files that the pattern names, in order of their names; those without rows are left out.
+def named(pattern: Pattern, storage: Mapping[str, Any], *, where: str) -> list[str]:
+    """The Parquet files that the pattern names, in order of their names; those without rows or bytes are left out.
 
     Raises:
         NotAvailable: there is none, or the store refuses.
         TemporaryPortError: the store did not answer.
     """
     with translated(pattern.path, storage, where):
-        found = pl.scan_parquet(
+        scan = pl.scan_parquet(
             pattern.path,
             storage_options=dict(storage),
-            hidden_file_prefix=["_", "."],
             hive_partitioning=False,
             include_file_paths=_FILE,
             missing_columns="insert",
             extra_columns="ignore",
         )
-        return found.select(pl.col(_FILE).unique(maintain_order=True)).collect().get_column(_FILE).to_list()
+        try:
+            files = _files(scan)
+        except pl.exceptions.ComputeError as error:
+            if not _is_incomplete(error):
+                raise
+            # One of them is no whole Parquet file: perhaps a hidden one. Lines are found in any file.
+            files = _files(
+                pl.scan_lines(pattern.path, storage_options=dict(storage), include_file_paths=_FILE)
+            )
+        return [file for file in files if not hidden(file, pattern.fixed)]
 
 
-def contents(pattern: Pattern, storage: Mapping[str, str], *, where: str) -> dict[str, bytes]:
+def _files(scan: pl.LazyFrame) -> list[str]:
+    found = scan.select(pl.col(_FILE).unique(maintain_order=True)).collect()
+    return [str(file) for file in found.get_column(_FILE)]
+
+
+def contents(pattern: Pattern, storage: Mapping[str, Any], *, where: str) -> dict[str, bytes]:
     """The text files that the pattern names with their bytes, in order of their names.
 
     Raises:
@@ -84,7 +115,7 @@ def contents(pattern: Pattern, storage: Mapping[str, str], *, where: str) -> dic
 
 
 @contextmanager
-def translated(path: str, storage: Mapping[str, str], where: str) -> Iterator[None]:
+def translated(path: str, storage: Mapping[str, Any], where: str) -> Iterator[None]:
     """Errors of the store as ours."""
     try:
         yield
@@ -102,7 +133,7 @@ def told(error: Exception, path: str, storage: Mapping[str, Any], where: str) ->
         if any(word in name for word in ("key", "secret", "token", "password")) and value:
             said = said.replace(str(value), "…")
     said = mask(said)[:300]
-    if "parquet:" in low or "out of specification" in low:
+    if _is_incomplete(error):
         return incomplete(path, where)
     if any(word in low for word in _ABSENT):
         return NotAvailable(f"no file matches {path}", where=where, mend="Check bucket, path and parameters")
@@ -113,6 +144,11 @@ def told(error: Exception, path: str, storage: Mapping[str, Any], where: str) ->
     if isinstance(error, ConnectionError | TimeoutError) or any(word in low for word in _AWAY):
         return TemporaryPortError(f"the store did not answer: {said}", where=where)
     return DataError(f"{path} cannot be read: {said}", where=where)
+
+
+def _is_incomplete(error: Exception) -> bool:
+    low = str(error).lower()
+    return "parquet:" in low or "out of specification" in low
 
 
 def incomplete(path: str, where: str) -> DataError:

@@ -22,7 +22,7 @@ _SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
 def parquet(
-    files: Sequence[str], storage: Mapping[str, str] | None, *, max_rows: int, where: str
+    files: Sequence[str], storage: Mapping[str, Any] | None, *, max_rows: int, where: str
 ) -> pl.DataFrame:
     """The rows of all files in their order; partition folders become columns unless a file has them.
 
@@ -40,7 +40,7 @@ def parquet(
     return with_partitions(table, files, where)
 
 
-def _scan(files: Sequence[str], storage: Mapping[str, str] | None) -> pl.LazyFrame:
+def _scan(files: Sequence[str], storage: Mapping[str, Any] | None) -> pl.LazyFrame:
     return pl.scan_parquet(
         list(files),
         glob=False,
@@ -54,7 +54,7 @@ def _scan(files: Sequence[str], storage: Mapping[str, str] | None) -> pl.LazyFra
 
 
 def _diagnosed(
-    files: Sequence[str], storage: Mapping[str, str] | None, where: str, error: Exception
+    files: Sequence[str], storage: Mapping[str, Any] | None, where: str, error: Exception
 ) -> RondoError:
     """The file that cannot be read, or the two that differ."""
     schemas: dict[str, Mapping[str, Any]] = {}
