@@ -18,6 +18,7 @@ from rondo.records.releasing import history_after
 from rondo.stages.deployment.plan import NothingBefore
 
 DEPTH = 10
+CANDIDATE = "candidate"
 
 
 class ModelDeployer:
@@ -50,7 +51,9 @@ class ModelDeployer:
         stages: dict[str, RegistryStage] = {version: "Production"}
         if before and before[-1] != version:
             stages[before[-1]] = "Archived" if archive_current else "Staging"
-        self._registry.set_roles(model_name, promoting(after), stages)
+        # A version that does not exist is refused here, before anything has moved.
+        self._registry.set_roles(model_name, {CANDIDATE: version}, {})
+        self._registry.set_roles(model_name, {**promoting(after), CANDIDATE: None}, stages)
         reached("deployer.promoted")
         return version
 
