@@ -4,7 +4,10 @@ dataset.py      Dataset, Extract, Check            files.py    records as JSON f
 features.py     FeatureTable, Parity               layout.py   where everything of a project lies
 candidate.py    Candidate, TrainingResult, Measured
 verdict.py      Verdict, Gate
-release.py      Release, Routes, Event
+release.py      Release, Routes, Switch, ServerReport, Event
+releasing.py    the rules of releasing that every state store keeps
+holders.py      names of processes that hold something
+failpoints.py   moments at which a test may kill the process
 prediction.py   Prediction, Outcome, RequestFigures
 monitoring.py   Observation, Alert, Decision
 """

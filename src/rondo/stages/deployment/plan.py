@@ -92,7 +92,7 @@ class Standing:
 class Patience:
     """How long to wait for running servers, and how long a silent one counts as running."""
 
-    alive_within: timedelta = timedelta(seconds=3)
+    alive_within: timedelta = timedelta(seconds=5)
     to_warm: timedelta = timedelta(seconds=60)
     to_warm_back: timedelta = timedelta(seconds=10)
     to_switch: timedelta = timedelta(seconds=5)
