@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rondo.contract import LoadedProject, Project, load_project, resolve
 from rondo.errors import ContractError, MissingExtra
@@ -49,11 +49,6 @@ class Assembly:
     def project(self) -> Project:
         """The contract."""
         return self.loaded.project
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        """The project file as read."""
-        return self.loaded.raw
 
     @cached_property
     def layout(self) -> Layout:

@@ -15,7 +15,7 @@ import yaml
 
 from rondo.adapters.dvc.keeper import DvcKeeper
 from rondo.adapters.memory import MemoryStateStore
-from rondo.contract import Project
+from rondo.contract import LoadedProject, Project, load_project
 from rondo.errors import Conflict, ContractError, UsageError, UserCodeError
 from rondo.lifecycle.order import BUILT_IN, METRICS
 from rondo.lifecycle.running import Done, Selection, is_running, plan, run_stages
@@ -53,11 +53,11 @@ class Bench:
 
     @property
     def project(self) -> Project:
-        return Project.model_validate(self.file)
+        return self.loaded.project
 
     @property
-    def raw(self) -> dict[str, Any]:
-        return self.file
+    def loaded(self) -> LoadedProject:
+        return load_project(self.folder)
 
     @property
     def layout(self) -> Layout:
@@ -190,18 +190,19 @@ def test_two_runs_at_once_are_refused(bench: Bench) -> None:
     run_stages(bench, open_room, Selection(only=("extract",)))  # type: ignore[arg-type]
 
 
-class TestScripts:
-    STAGE = {
-        "name": "extra",
-        "script": "extra.py",
-        "inputs": ["data/raw/"],
-        "params": ["extra.yaml"],
-        "outputs": ["extra/"],
-    }
+SCRIPT_STAGE = {
+    "name": "extra",
+    "script": "extra.py",
+    "inputs": ["data/raw/"],
+    "params": ["extra.yaml"],
+    "outputs": ["extra/"],
+}
 
+
+class TestScripts:
     @pytest.fixture
     def scripted(self, bench: Bench) -> Bench:
-        bench.write({**FILE, "pipeline": {"stages": [self.STAGE]}})
+        bench.write({**FILE, "pipeline": {"stages": [SCRIPT_STAGE]}})
         return bench
 
     def write_script(self, bench: Bench, body: str) -> None:
@@ -211,7 +212,9 @@ class TestScripts:
     def test_a_script_that_is_not_there_is_an_error_before_anything_runs(self, scripted: Bench) -> None:
         with pytest.raises(ContractError) as found:
             scripted.run()
-        assert {"extra.py is not there", "extra.yaml is not there"} <= {p.what for p in found.value.problems}
+        assert {"'extra.py' does not exist", "'extra.yaml' does not exist"} <= {
+            p.what for p in found.value.problems
+        }
         assert scripted.opened == []
 
     def test_a_script_runs_in_its_place_and_again_when_its_parameters_change(self, scripted: Bench) -> None:

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rondo.contract import require_sound
 from rondo.contract.pipeline import ScriptStage
-from rondo.errors import Conflict, ContractError, Problem, UsageError, UserCodeError, nearest
+from rondo.errors import Conflict, UsageError, UserCodeError, nearest
 from rondo.lifecycle.order import Step, downstream, steps
 from rondo.lifecycle.workshop import Workshop
 
@@ -56,15 +57,16 @@ def run_stages(workshop: Workshop, open_room: RoomDoor, selection: Selection) ->
     """Every selected stage that changed, done and recorded, in order.
 
     Raises:
+        ContractError: the project file contradicts itself, or names files that are not there.
         UsageError: a selected stage does not exist.
         Conflict: another run works in this project.
         RondoError: what a stage raised; the stages before it stay recorded.
     """
-    all_steps = steps(workshop.project, workshop.raw)
+    all_steps = steps(workshop.project, workshop.loaded.raw)
+    require_sound(workshop.loaded, made=[out for step in all_steps for out in step.declaration.outs])
     chosen = _chosen(all_steps, selection)
     with _alone(workshop.layout.home):
         workshop.keeper.declare([step.declaration for step in all_steps])
-        _refuse_missing_files(workshop, chosen)
         done: list[Done] = []
         for number, step in enumerate(chosen):
             reasons = _reasons(workshop, step, selection)
@@ -79,7 +81,7 @@ def run_stages(workshop: Workshop, open_room: RoomDoor, selection: Selection) ->
 
 def run_alone(workshop: Workshop, open_room: RoomDoor, name: str) -> str:
     """Does one built-in stage without recording it: for a caller that records by itself, as `dvc repro` does."""
-    all_steps = {step.name: step for step in steps(workshop.project, workshop.raw)}
+    all_steps = {step.name: step for step in steps(workshop.project, workshop.loaded.raw)}
     if name not in all_steps:
         raise UsageError(f"no stage is named {name!r}", mend=nearest(name, all_steps))
     return open_room(name)
@@ -87,7 +89,7 @@ def run_alone(workshop: Workshop, open_room: RoomDoor, name: str) -> str:
 
 def plan(workshop: Workshop, selection: Selection) -> tuple[Planned, ...]:
     """What a run would do and why. A stage behind one that will run is listed with that as its reason."""
-    all_steps = steps(workshop.project, workshop.raw)
+    all_steps = steps(workshop.project, workshop.loaded.raw)
     workshop.keeper.declare([step.declaration for step in all_steps])
     planned: list[Planned] = []
     waiting: set[str] = set()
@@ -158,25 +160,6 @@ def run_script(root: Path, stage: ScriptStage) -> str:
             rule="a stage leaves every output that it declares",
         )
     return f"{stage.script} left {', '.join(stage.outputs) or 'nothing that is tracked'}"
-
-
-def _refuse_missing_files(workshop: Workshop, chosen: Sequence[Step]) -> None:
-    """Scripts and files that nothing makes must be there before the first stage starts."""
-    root = workshop.layout.root
-    made = [out for step in steps(workshop.project, workshop.raw) for out in step.declaration.outs]
-    problems = [
-        Problem(
-            f"rondo.yaml pipeline.stages {step.name}",
-            f"{path} is not there",
-            mend="Write it, or take the stage out.",
-        )
-        for step in chosen
-        if step.script is not None
-        for path in (*step.declaration.deps, *(step.declaration.params or ()))
-        if not (root / path).exists() and not any(path == out or path.startswith(f"{out}/") for out in made)
-    ]
-    if problems:
-        raise ContractError("files that stages name are missing", problems=problems)
 
 
 def is_running(home: Path) -> bool:

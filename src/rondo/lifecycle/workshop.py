@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+# The ports are named as types only: a run in which nothing changed should not wait for their material.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rondo.contract import Project
-from rondo.ports.feature_store import FeatureStore
-from rondo.ports.pipeline import PipelineKeeper
-from rondo.ports.prediction_log import PredictionLog
-from rondo.ports.progress import Progress
-from rondo.ports.sources import Resolve, SourceReader
-from rondo.ports.state import StateStore
-from rondo.ports.tracking import ExperimentTracker, ModelRegistry
-from rondo.ports.tuning import Tuner
-from rondo.records.layout import Layout
+if TYPE_CHECKING:
+    from rondo.contract import LoadedProject, Project
+    from rondo.ports.feature_store import FeatureStore
+    from rondo.ports.pipeline import PipelineKeeper
+    from rondo.ports.prediction_log import PredictionLog
+    from rondo.ports.progress import Progress
+    from rondo.ports.sources import Resolve, SourceReader
+    from rondo.ports.state import StateStore
+    from rondo.ports.tracking import ExperimentTracker, ModelRegistry
+    from rondo.ports.tuning import Tuner
+    from rondo.records.layout import Layout
 
 Clock = Callable[[], datetime]
 
@@ -30,8 +32,8 @@ class Workshop(Protocol):
         """The contract."""
 
     @property
-    def raw(self) -> Mapping[str, object]:
-        """The project file as read."""
+    def loaded(self) -> LoadedProject:
+        """The project file as read, with its lines."""
 
     @property
     def layout(self) -> Layout:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rondo.bundle.plan import FeaturePlan
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class OnlineValues(Protocol):

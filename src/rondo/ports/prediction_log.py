@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
-
-import polars as pl
+from typing import TYPE_CHECKING, Protocol
 
 from rondo.records.prediction import Outcome, Prediction, RequestFigures
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class PredictionWriter(Protocol):

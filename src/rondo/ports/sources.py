@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
-
-import polars as pl
+from typing import TYPE_CHECKING, Protocol
 
 from rondo.contract.data import Source
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Resolve = Callable[[str], str]
 """Replaces ${NAME} and env:NAME by their values at the moment of use."""
