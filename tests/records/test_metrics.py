@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from rondo.contract.metrics import metric_names
+from rondo.contract.problem import ProblemType
 from rondo.errors import ContractError
 from rondo.records import metrics
+from rondo.records.weighted_metrics import Task
 
 
 def _binary(rows: int = 400, seed: int = 0, ties: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +114,24 @@ def test_no_value_says_why(name: str, y: list[float], score: list[float], note: 
     measured = metrics.measure(name, y, score)
     assert (measured.value, measured.note) == (None, note)
     assert math.isnan(metrics.compute(name, y, score))
+
+
+def test_errors_in_shares() -> None:
+    assert metrics.compute("wape", [10.0, 0.0], [8.0, 1.0]) == pytest.approx(0.3)
+    assert metrics.compute("smape", [10.0, 0.0, 0.0], [5.0, 1.0, 0.0]) == pytest.approx((2 / 3 + 2 + 0) / 3)
+    assert metrics.measure("wape", [0.0, 0.0], [1.0, 2.0]).note == "every true value is 0"
+
+
+@pytest.mark.parametrize(
+    ("problem", "task"),
+    [
+        ("binary_classification", "binary"),
+        ("multiclass_classification", "multiclass"),
+        ("regression", "regression"),
+    ],
+)
+def test_every_metric_that_a_project_may_ask_for_can_be_computed(problem: ProblemType, task: Task) -> None:
+    assert [name for name in metric_names(problem) if not metrics.is_known(name, task)] == []
 
 
 def test_unknown_metric_names_the_nearest() -> None:

@@ -7,7 +7,7 @@ Regression:  `y_true` and `score` numbers [n]
 
 Degenerate input (no rows, one class only, values that are not finite) gives NaN with a note, never an
 exception and never a number that could pass for one. Intervals are percentile bootstraps over rows.
-The formulas are in weighted_metrics.py.
+The formulas are in weighted_metrics.py, the names in contract/metrics.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rondo.contract.metrics import ALIASES, find_metric
 from rondo.errors import ContractError, nearest
 from rondo.records.candidate import Measured
 from rondo.records.weighted_metrics import METRICS, Floats, Metric, Side, Task, find
@@ -28,16 +29,7 @@ CONFIDENCE = 0.95
 CELLS_AT_ONCE = 2_000_000  # weights held at a time: bounds memory, whatever the number of rows
 MIN_VALID_RESAMPLES = 0.9  # with fewer resamples that have a value, there is no interval
 
-ALIASES = {
-    "auc": "auc_roc", "roc_auc": "auc_roc", "auroc": "auc_roc",
-    "ap": "average_precision", "pr_auc": "average_precision", "auc_pr": "average_precision",
-    "f1_score": "f1", "logloss": "log_loss", "brier_score": "brier", "sensitivity": "recall",
-    "macro_precision": "precision_macro", "macro_recall": "recall_macro", "macro_f1": "f1_macro",
-    "weighted_precision": "precision_weighted", "weighted_recall": "recall_weighted",
-    "weighted_f1": "f1_weighted",
-}  # fmt: skip
 _EXAMPLES = ("precision_at_recall_80", "recall_at_precision_80")
-_SMALLER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape"})
 
 
 def canonical(metric: str) -> str:
@@ -47,7 +39,8 @@ def canonical(metric: str) -> str:
 
 def bigger_is_better(metric: str) -> bool:
     """Whether more of it is better; errors and losses get better downwards."""
-    return canonical(metric) not in _SMALLER_IS_BETTER
+    found = find_metric(metric)
+    return found is None or found.bigger_is_better
 
 
 def is_known(metric: str, task: Task | None = None) -> bool:

@@ -265,6 +265,17 @@ def _mape(w: Weighted) -> Floats:
     return w.mean(np.abs(w.y - w.score) / np.where(there, np.abs(w.y), 1.0), among=there)
 
 
+def _smape(w: Weighted) -> Floats:
+    """Twice the error over the sum of both sizes: 0 to 2; a row where both are 0 has no error."""
+    sizes = np.abs(w.y) + np.abs(w.score)
+    return w.mean(2 * np.abs(w.y - w.score) / np.where(sizes > 0, sizes, 1.0))
+
+
+def _wape(w: Weighted) -> Floats:
+    """Sum of the errors over the sum of the true sizes."""
+    return _ratio(w.mean(np.abs(w.y - w.score)), w.mean(np.abs(w.y)))
+
+
 def _r2(w: Weighted) -> Floats:
     centre = w.y - w.y.mean()  # keeps digits when the values are large
     spread = w.mean(centre**2) - w.mean(centre) ** 2
@@ -288,7 +299,9 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         "f1": _averaged("f1", "macro"), "f1_macro": _averaged("f1", "macro"),
         "f1_weighted": _averaged("f1", "weighted"),
     },
-    "regression": {"rmse": _rmse, "mae": _mae, "mape": _mape, "r2": _r2},
+    "regression": {
+        "rmse": _rmse, "mae": _mae, "mape": _mape, "smape": _smape, "wape": _wape, "r2": _r2,
+    },
 }  # fmt: skip
 
 
