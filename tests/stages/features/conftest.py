@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from rondo.adapters.feast.store import FeastFeatureStore
+from rondo.bundle.plan import FeaturePlan
 from rondo.contract import Project
 from rondo.records.dataset import Column, Dataset
 from rondo.records.files import write_record
@@ -52,6 +54,19 @@ def process(tmp_path: Path) -> Callable[[pl.DataFrame], Path]:
         return folder
 
     return write
+
+
+class StoreWithoutRegistry(FeastFeatureStore):
+    """The store with its real files and online rows; only Feast's registry, seconds to import, is left out."""
+
+    def _apply(self, plan: FeaturePlan, types: object) -> None:
+        pass
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FeastFeatureStore:
+    """A fresh feature store."""
+    return StoreWithoutRegistry(tmp_path / "feature_repo", tmp_path / ".rondo" / "online.db", "small")
 
 
 def _columns(table: pl.DataFrame) -> tuple[Column, ...]:

@@ -229,7 +229,8 @@ def _polars(df: Any) -> pl.DataFrame:
     if type(df).__module__.partition(".")[0] == "pandas":
         if not all(isinstance(name, str) for name in df.columns):
             raise UsageError("column names are texts")
-        return pl.from_pandas(df)
+        taken: pl.DataFrame = pl.from_pandas(df)
+        return taken
     raise UsageError(f"a pandas or Polars frame is expected, found {type(df).__name__}")
 
 

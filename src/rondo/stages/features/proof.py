@@ -158,8 +158,8 @@ def _apart(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[n
     with np.errstate(invalid="ignore"):
         step = np.spacing(np.maximum(np.abs(found), np.abs(wanted)))
         near = np.abs(found - wanted) <= step
-    both_missing: NDArray[np.bool_] = np.isnan(found) & np.isnan(wanted)
-    return ~(near | both_missing)
+        agree: NDArray[np.bool_] = near | (np.isnan(found) & np.isnan(wanted))
+    return np.logical_not(agree)
 
 
 # Naming the cause
