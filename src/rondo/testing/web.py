@@ -57,7 +57,7 @@ def serving(script: Callable[[Asked], Answer]) -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *said: object) -> None:
             """Nothing."""
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

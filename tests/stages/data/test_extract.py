@@ -166,6 +166,16 @@ def test_a_helper_runs_once_for_all_sources_that_name_it(tmp_path: Path) -> None
     assert events == ["start serve {port}", "read", "read", "stop"]
 
 
+def test_a_helper_that_does_not_start_is_a_failure_of_its_source(tmp_path: Path) -> None:
+    def start(command: str, url: str) -> Any:
+        raise NotAvailable("it ended with 3", where=f"start: {command}")
+
+    scores = {"http": "http://127.0.0.1:9/", "start": "serve"}
+    with pytest.raises(NotAvailable) as found:
+        run(tmp_path, project(scores=scores, absent={"files": "nowhere.csv"}), start)
+    assert [problem.what.split()[0] for problem in found.value.problems] == ["it", "there"]
+
+
 def test_columns_that_no_table_can_hold_are_named(tmp_path: Path) -> None:
     pl.DataFrame({"ok": [1], "nested": [[1, 2]], "raw": [b"x"]}).write_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError) as found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,29 +87,50 @@ def read_sources(
         RondoError: sources failed; the error carries the problems of all of them, and its class is that of
             the failure when they agree.
     """
-    done = 0
     readings: dict[str, Reading] = {}
     failures: list[RondoError] = []
-    with ExitStack() as services:
-        for command, url in {
-            (source.start, source.http) for source in sources.values() if source.start and source.http
-        }:
-            services.enter_context(start_service(command, resolve(url)))
-        with ThreadPoolExecutor(min(len(sources), MOST_AT_ONCE), "source") as pool:
-            jobs = {
-                name: pool.submit(_read, name, source, readers[source.kind], resolve, pause)
-                for name, source in sources.items()
-            }
-            for name, job in jobs.items():
-                try:
-                    readings[name] = job.result()
-                except RondoError as error:
-                    failures.append(error)
-                done += 1
-                progress.step("extract", done, len(sources), name)
+    with ThreadPoolExecutor(min(len(sources), MOST_AT_ONCE), "source") as pool, ExitStack() as services:
+
+        def submit(name: str) -> Future[Reading]:
+            source = sources[name]
+            return pool.submit(_read, name, source, readers[source.kind], resolve, pause)
+
+        # What needs no helper is read while the helpers start.
+        jobs = {name: submit(name) for name, source in sources.items() if not source.start}
+        refused = _started(
+            {name: sources[name] for name in sources if name not in jobs}, resolve, start_service, services
+        )
+        jobs |= {name: submit(name) for name in sources if name not in jobs and name not in refused}
+        for done, name in enumerate(sources, 1):
+            try:
+                if name in refused:
+                    raise refused[name]
+                readings[name] = jobs[name].result()
+            except RondoError as error:
+                failures.append(error)
+            progress.step("extract", done, len(sources), name)
     if failures:
         raise _together(failures, len(sources))
     return readings
+
+
+def _started(
+    sources: Mapping[str, Source], resolve: Resolve, start_service: StartService, services: ExitStack
+) -> dict[str, RondoError]:
+    """Starts each helper once, whoever names it; gives the sources whose helper did not start."""
+    refused: dict[str, RondoError] = {}
+    tried: dict[tuple[str, str], RondoError | None] = {}
+    for name, source in sources.items():
+        helper = (source.start or "", source.http or "")
+        if helper not in tried:
+            try:
+                services.enter_context(start_service(helper[0], resolve(helper[1])))
+                tried[helper] = None
+            except RondoError as error:
+                tried[helper] = error
+        if (failure := tried[helper]) is not None:
+            refused[name] = failure
+    return refused
 
 
 def _read(
