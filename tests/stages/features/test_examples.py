@@ -26,7 +26,8 @@ def examples(project: Project, table: pl.DataFrame) -> Examples:
 
 ORDERS = pl.DataFrame(
     [
-        ("a", day(1, 3), 10.0, "DE"), ("a", day(2, 1), 20.0, "FR"), ("a", day(3, 5), 5.0, "FR"), ("a", day(5, 20), 1.0, "FR"),
+        ("a", day(1, 3), 10.0, "DE"), ("a", day(2, 1), 20.0, "FR"), ("a", day(3, 5), 5.0, "FR"),
+        ("a", day(5, 20), 1.0, "FR"),
         ("b", day(1, 20), 7.0, "DE"), ("b", day(2, 20), -3.0, "DE"), (None, day(2, 2), 1.0, "DE"),
     ],
     schema=["who", "at", "amount", "country"], orient="row",
@@ -125,7 +126,8 @@ def test_tables_without_time_or_entity_are_taken_as_they_are(make_project: Make)
 
 @pytest.mark.parametrize(
     ("values", "positive", "expected"),
-    [([0, 1], None, [0, 1]), ([True, False], None, [1, 0]), ([2, 1], None, [0, 1]), ([1, 2], 2, [0, 1]), ([0, 0], None, [0, 0]),
+    [([0, 1], None, [0, 1]), ([True, False], None, [1, 0]), ([2, 1], None, [0, 1]),
+     ([1, 2], 2, [0, 1]), ([0, 0], None, [0, 0]),
      (["1", "0"], 1, [1, 0]), ([1.0, 0.0], None, [1, 0])],
 )  # fmt: skip
 def test_the_positive_value_counts_as_one(
