@@ -214,9 +214,8 @@ def _duplicates(table: pl.DataFrame) -> Check:
     if not table.height or not table.width:
         return Check("duplicates", "not_computable", "there are no rows", rule)
     extra = table.height - table.n_unique()
-    return Check(
-        "duplicates", "passed", f"{extra:,} rows repeat an earlier one ({share(extra / table.height)})", rule
-    )
+    found = f"{extra:,} rows repeat an earlier one ({share(extra / table.height)})" if extra else "none"
+    return Check("duplicates", "passed", found, rule)
 
 
 def _event_time(table: pl.DataFrame, name: str | None, now: datetime | None) -> Iterator[Check]:
