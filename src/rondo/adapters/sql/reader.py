@@ -32,7 +32,15 @@ _REFUSED = (
     "does not exist",
     "not authorized",
 )
-_WRONG = ("syntax error", "no such", "ambiguous column", "misuse", "unrecognized token", "wrong number of", "incomplete input")
+_WRONG = (
+    "syntax error",
+    "no such",
+    "ambiguous column",
+    "misuse",
+    "unrecognized token",
+    "wrong number of",
+    "incomplete input",
+)
 
 
 class SqlReader:
