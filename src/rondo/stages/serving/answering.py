@@ -36,7 +36,6 @@ class Answered:
 
     version: str
     predictions: list[dict[str, Any]]
-    unseen: int = 0
     fetch_s: float = 0.0  # time spent on the feature store
 
 
@@ -50,7 +49,13 @@ class Answerer:
     numbers: Iterator[int] = field(default_factory=count)
 
     def answer(
-        self, version: ServedVersion, rows: Sequence[Row], *, single: bool, now: datetime, started: float
+        self,
+        version: ServedVersion,
+        rows: Sequence[Row],
+        *,
+        single: bool,
+        now: datetime,
+        started: Sequence[float],
     ) -> Answered:
         """The answers in the order of the rows; each of them is given to the prediction log.
 
@@ -59,7 +64,7 @@ class Answerer:
             rows: values by name; the list's dicts are not changed.
             single: whether the body itself was the row (errors then name no row).
             now: the moment of the call, UTC.
-            started: `perf_counter()` when the request came.
+            started: `perf_counter()` when the request of each row came.
 
         Raises:
             Refusal: values cannot be used, the store does not answer, or the model gives no number.
@@ -131,7 +136,7 @@ class Answerer:
         scores: np.ndarray,
         moments: dict[int, datetime],
         now: datetime,
-        started: float,
+        started: Sequence[float],
         answered: Answered,
     ) -> None:
         """Fills in the answers and writes the log."""
@@ -139,7 +144,7 @@ class Answerer:
         values, labels = bundle.decide(scores)
         classes = bundle.manifest.classes
         numbers, words = made.numerical.tolist(), made.categorical.tolist()
-        latency_ms = (perf_counter() - started) * 1e3
+        ended = perf_counter()
         for place, value in enumerate(values):
             prediction_id = f"{self.boot}{next(self.numbers):08x}"
             answer: dict[str, Any] = {"prediction_id": prediction_id, "score": value}
@@ -149,10 +154,10 @@ class Answerer:
                     answer["probabilities"] = dict(zip(classes, scores[place].tolist(), strict=True))
             unseen = 0
             for word, known in zip(words[place], version.known, strict=True):
-                unseen += bool(word) and word not in known
+                if word and word not in known:
+                    unseen += 1
             if unseen:
                 answer["unseen"] = unseen
-                answered.unseen += unseen
             answered.predictions.append(answer)
             self.writer.prediction(
                 Prediction(
@@ -165,7 +170,7 @@ class Answerer:
                     labels[place],
                     tuple([number if number == number else None for number in numbers[place]]),
                     tuple([word or None for word in words[place]]),
-                    latency_ms,
+                    (ended - started[place]) * 1e3,
                     unseen=unseen,
                 )
             )

@@ -32,6 +32,7 @@ from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocati
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.feedback import Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
+from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
 from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, one_fault
 from rondo.stages.serving.routing import RouteTable
@@ -44,7 +45,6 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-INLINE_ROWS = 32
 BODY_TIMEOUT_S = 10.0
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
@@ -89,6 +89,7 @@ class Application:
         self.inflight = 0
         self._boot = secrets.token_hex(6)
         self._answerer = Answerer(self._boot, parts.online, parts.writer)
+        self._joiner = Joiner(self._answerer)
         self._request_numbers = count()
         self._max_body = parts.serving.max_body_kb * 1024
         self._max_rows, self._max_inflight = parts.serving.max_rows, parts.serving.max_inflight
@@ -159,17 +160,15 @@ class Application:
         headers = dict(scope["headers"])
         request_id = self.request_id(headers)
         self.inflight += 1
-        version, rows, unseen, fetch_s = "", 0, 0, 0.0
+        answered: Answered | None = None
         extra: Iterable[tuple[bytes, bytes]] = ()
         try:
             table = self._admit(scope["method"], headers)
             body = decode(await self.read_body(headers, receive))
             answered, asked = await self._answer(door, table, body, request_id, started)
             status, kind = 200, b"application/json"
-            version, rows, unseen = answered.version, len(answered.predictions), answered.unseen
-            fetch_s = answered.fetch_s
             reply = door.write(answered, asked, request_id)
-            extra = ((b"x-rondo-version", version.encode()),)
+            extra = ((b"x-rondo-version", answered.version.encode()),)
         except Refusal as refusal:
             status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
@@ -182,15 +181,7 @@ class Application:
             self.inflight -= 1
         await send(self._head(status, kind, reply, request_id, extra))
         await send({"type": "http.response.body", "body": reply})
-        self.figures.answered(
-            door.endpoint,
-            version,
-            status,
-            perf_counter() - started,
-            rows=rows,
-            unseen=unseen,
-            fetch_s=fetch_s,
-        )
+        self.figures.answered(door.endpoint, status, perf_counter() - started, answered)
 
     def _admit(self, method: str, headers: Mapping[bytes, bytes]) -> RouteTable:
         """The routes to answer by, when the request may come in at all.
@@ -218,17 +209,19 @@ class Application:
                 413, "too_many_rows", f"{len(asked.rows)} rows; at most {self._max_rows} are taken"
             )
         version = self._version(door, table, asked, request_id)
-        now = datetime.now(UTC)
+        if len(asked.rows) == 1:
+            return await self._joiner.answer(version, asked.rows[0], started, single=asked.single), asked
+        work = partial(
+            self._answerer.answer,
+            version,
+            asked.rows,
+            single=asked.single,
+            now=datetime.now(UTC),
+            started=[started] * len(asked.rows),
+        )
         if len(asked.rows) <= INLINE_ROWS:
-            answered = self._answerer.answer(
-                version, asked.rows, single=asked.single, now=now, started=started
-            )
-        else:
-            work = partial(
-                self._answerer.answer, version, asked.rows, single=asked.single, now=now, started=started
-            )
-            answered = await asyncio.get_running_loop().run_in_executor(self._batches, work)
-        return answered, asked
+            return work(), asked
+        return await asyncio.get_running_loop().run_in_executor(self._batches, work), asked
 
     @staticmethod
     def _version(door: Door, table: RouteTable, asked: Asked, request_id: str) -> ServedVersion:

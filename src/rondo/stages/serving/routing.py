@@ -50,7 +50,7 @@ class RouteTable:
         ranked = sorted(self.weights, key=lambda version: (self.weights[version], version))
         return self.warm.get(ranked[-1]) if ranked else None
 
-    @property
+    @cached_property
     def ready(self) -> bool:
         """Whether there is at least one version, and every version with a share is warm."""
         shares = [version for version, weight in self.weights.items() if weight > 0.0]
