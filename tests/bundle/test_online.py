@@ -55,7 +55,8 @@ FULL = FeaturePlan(
         StatelessFeature("half", "python", ("amount", "spent"), function="mine.py:half"),
     ),
     numerical=(
-        "amount", "items", "vip", "hour", "weekend", "weekday", "week", "price", "share", "logged", "half", "spent", "mean",
+        "amount", "items", "vip", "hour", "weekend", "weekday", "week", "price", "share", "logged", "half", "spent",
+        "mean",
     ),
     categorical=("shop", "upper"),
     views={},

@@ -216,6 +216,40 @@ def expression(feature: StatelessFeature) -> pl.Expr:
             raise AssertionError("a Python feature is called, not expressed")
 
 
+class StatelessSteps:
+    """The stateless features of a plan, ready to be evaluated again and again."""
+
+    def __init__(self, plan: FeaturePlan) -> None:
+        self._plan = plan
+        self._groups = [
+            [(each, None if each.kind == "python" else expression(each).alias(each.name)) for each in group]
+            for group in levels(plan.stateless)
+        ]
+
+    def values(
+        self, rows: pl.DataFrame, functions: UserFunctions | None = None, *, given: Given | None = None
+    ) -> pl.DataFrame:
+        """The rows with a column per stateless feature beside them; see `stateless_values`."""
+        for group in self._groups:
+            columns: list[pl.Expr | pl.Series] = []
+            for feature, made in group:
+                if given and feature.name in given and all(given[feature.name][0]):
+                    columns.append(_as_given(self._plan, feature.name, given[feature.name][1]))
+                elif made is None:
+                    assert functions is not None, "the plan's functions are needed"
+                    text = feature.name in self._plan.categorical
+                    columns.append(functions.call(feature, rows, as_text=text))
+                elif feature.inputs != (feature.name,):
+                    columns.append(made)
+            if columns:
+                # In sequence: for a few rows, waking the thread pool costs more than the work.
+                rows = rows.with_columns_seq(columns) if rows.height < 1000 else rows.with_columns(columns)
+            if given:
+                here = {each.name: given[each.name] for each, _ in group if each.name in given}
+                rows = _put(self._plan, rows, here)
+        return rows
+
+
 def stateless_values(
     plan: FeaturePlan,
     rows: pl.DataFrame,
@@ -231,21 +265,7 @@ def stateless_values(
         functions: the user's functions; needed where the plan has Python features.
         given: values that stand in the place of computed ones, row by row.
     """
-    for group in levels(plan.stateless):
-        columns: list[pl.Expr | pl.Series] = []
-        for feature in group:
-            if given and feature.name in given and all(given[feature.name][0]):
-                columns.append(_as_given(plan, feature.name, given[feature.name][1]))
-            elif feature.kind == "python":
-                assert functions is not None, "the plan's functions are needed"
-                columns.append(functions.call(feature, rows, as_text=feature.name in plan.categorical))
-            elif feature.kind != "column" or feature.name != feature.inputs[0]:
-                columns.append(expression(feature).alias(feature.name))
-        if columns:
-            rows = rows.with_columns(columns)
-        if given:
-            rows = _put(plan, rows, {each.name: given[each.name] for each in group if each.name in given})
-    return rows
+    return StatelessSteps(plan).values(rows, functions, given=given)
 
 
 def _as_given(plan: FeaturePlan, name: str, values: Sequence[object]) -> pl.Series:

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from rondo.bundle.batch import INPUT_TYPES, MOMENT, model_values, stateless_values
+from rondo.bundle.batch import INPUT_TYPES, MOMENT, StatelessSteps
 from rondo.bundle.plan import FeaturePlan, entity_text
 from rondo.bundle.request_values import CHECKS, Check, Refused, category, moment, number
 from rondo.bundle.user_functions import UserFunctions
@@ -68,6 +68,13 @@ class OnlineFeatures:
             **{name: CHECKS[kind] for name, kind in self._inputs.items()},
         }
         self._known = {*self._checks, *(name for name in (plan.entity, plan.event_time) if name)}
+        self._asked = (*self._inputs, *self._history)
+        self._schema: dict[str, pl.DataType] = {
+            name: INPUT_TYPES[kind] for name, kind in self._inputs.items()
+        }
+        self._schema |= dict.fromkeys(self._history, pl.Float64())
+        self._schema[plan.event_time or ""] = MOMENT  # always there, so that a row is never empty
+        self._steps = StatelessSteps(plan)
         self._direct = _Direct.of(plan, self._inputs)
 
     def _needed(self, given: Mapping[str, Any]) -> Iterable[str]:
@@ -159,22 +166,40 @@ class OnlineFeatures:
         return entity_text(value)
 
     def _evaluated(self, rows: Sequence[_Row]) -> FeatureRows:
-        data: dict[str, pl.Series] = {}
-        for name, kind in self._inputs.items():
-            data[name] = pl.Series(name, [row.values.get(name) for row in rows], dtype=INPUT_TYPES[kind])
-        for name in self._history:
-            data[name] = pl.Series(name, [row.values[name] for row in rows], dtype=pl.Float64)
-        if self.plan.event_time is not None:
-            data[self.plan.event_time] = pl.Series([row.event_time for row in rows], dtype=MOMENT)
-        names = sorted({name for row in rows for name in row.given})
+        moments, entities = [row.event_time for row in rows], [row.entity for row in rows]
+        # One frame from whole rows: a series per column would take most of the time of a small request.
+        data = [(*(row.values.get(name) for name in self._asked), row.event_time) for row in rows]
+        frame = pl.DataFrame(data, schema=self._schema, orient="row")
+        names = {name for row in rows for name in row.given}
         given = {
             name: ([name in row.given for row in rows], [row.given.get(name) for row in rows])
             for name in names
         }
-        frame = pl.DataFrame(data) if data else pl.DataFrame({"": [None] * len(rows)})
-        made = model_values(self.plan, stateless_values(self.plan, frame, self._functions, given=given))
-        moments, entities = [row.event_time for row in rows], [row.entity for row in rows]
-        return FeatureRows(*as_arrays(self.plan, made), moments, entities)
+        made = self._steps.values(frame, self._functions, given=given)
+        return FeatureRows(*self._arrays(made), moments, entities)
+
+    def _arrays(self, made: pl.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.object_]]:
+        """What `as_arrays(model_values(...))` gives, without their cost for a few rows; tests hold the two equal."""
+        texts = [name for name in self.plan.categorical if made.schema[name] != pl.String]
+        if texts:
+            made = made.with_columns_seq(pl.col(texts).cast(pl.String))
+        place = {name: number for number, name in enumerate(made.columns)}
+        numbers = [place[name] for name in self.plan.numerical]
+        words = [place[name] for name in self.plan.categorical]
+        values = made.rows()
+        wide = np.array([[row[n] for n in numbers] for row in values], dtype=np.float64)
+        categorical = np.empty((len(values), len(words)), dtype=object)
+        for line, row in enumerate(values):
+            categorical[line] = [row[n] or "" for n in words]
+        return _narrow(wide.reshape(len(values), len(numbers))), categorical
+
+
+def _narrow(wide: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The numbers as the model takes them: what is not finite is missing."""
+    with np.errstate(over="ignore"):
+        numbers = wide.astype(np.float32)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
 
 
 def as_arrays(plan: FeaturePlan, made: pl.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.object_]]:
@@ -266,14 +291,10 @@ class _Direct:
             wide = np.array([values[:k] for values in taken], dtype=np.float64).reshape(len(taken), k)
         except OverflowError:
             return None
-        with np.errstate(over="ignore"):
-            numbers = wide.astype(np.float32)
-        if not np.isfinite(numbers).all():
-            # None became NaN, which is what missing is. NaN or infinity in the request itself is refused.
-            if any(not _finite(value) for values in taken for value in values[:k]):
-                return None
-            numbers[~np.isfinite(numbers)] = np.nan
-        return FeatureRows(numbers, texts, event_times, entities)
+        # None became NaN, which is what missing is. NaN or infinity in the request itself is refused.
+        if not np.isfinite(wide).all() and any(not _finite(each) for values in taken for each in values[:k]):
+            return None
+        return FeatureRows(_narrow(wide), texts, event_times, entities)
 
 
 def _finite(value: float | None) -> bool:
