@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rondo.ports.state import StateStore
     from rondo.ports.tracking import ExperimentTracker, ModelRegistry
     from rondo.ports.tuning import Tuner
+    from rondo.stages.data import Access
 
 Clock = Callable[[], datetime]
 
@@ -192,6 +193,19 @@ def source_readers(folder: Path | None = None) -> Mapping[str, SourceReader]:
 
     root = folder or Path.cwd()
     return {"sql": SqlReader(root), "files": FilesReader(root), "http": HttpReader()}
+
+
+def default_access(folder: Path) -> Access:
+    """How a DataPipeline of its own reaches its sources."""
+    from rondo.adapters.http.service import running
+    from rondo.stages.data import Access
+
+    env = environment(folder)
+    return Access(
+        source_readers(folder),
+        lambda text: resolve(text, env, where=str(folder)),
+        lambda command, url: running(command, url, folder=folder, env=env),
+    )
 
 
 def default_tracker() -> ExperimentTracker:

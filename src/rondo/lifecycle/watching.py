@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rondo.bundle.manifest import Manifest
+from rondo.bundle.plan import FeaturePlan
 from rondo.bundle.reference import Reference
 from rondo.errors import NotAvailable
 from rondo.lifecycle.going_round import Round, go_round
@@ -107,6 +108,7 @@ def _manifest(workshop: Workshop, release: Release) -> Manifest:
 
 def _served(workshop: Workshop, release: Release) -> Served:
     manifest = _manifest(workshop, release)
+    plan = read_record(workshop.layout.root / release.bundle / "plan.json", FeaturePlan)
     return Served(
         version=release.version,
         numerical=manifest.numerical,
@@ -114,6 +116,7 @@ def _served(workshop: Workshop, release: Release) -> Served:
         positive=manifest.positive,
         threshold=manifest.threshold,
         reference=read_record(workshop.layout.root / release.bundle / "reference.json", Reference),
+        calendar=frozenset(feature.name for feature in plan.stateless if feature.kind == "time"),
     )
 
 

@@ -63,7 +63,7 @@ class ModelRegistry(Protocol):
     def register(
         self, model: str, version: str, *, run_id: str, bundle: Path, tags: Mapping[str, str]
     ) -> str:
-        """Registers the bundle as a version and returns the registry's own number; the same bundle twice is one version."""
+        """Registers the bundle and returns the registry's own number; the same bundle twice is one version."""
 
     def set_roles(
         self, model: str, roles: Mapping[str, str | None], stages: Mapping[str, RegistryStage]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -96,6 +97,12 @@ def test_drift_is_told_per_feature() -> None:
     evidence = Evidence(predictions(500, shift=1.0), NO_OUTCOMES, ())
     assert seen(evidence, "psi", "spend").state == "breached"
     assert seen(evidence, "psi", "plan").state == "fine"
+
+
+def test_features_that_follow_the_calendar_are_not_compared() -> None:
+    evidence = Evidence(predictions(500, shift=1.0), NO_OUTCOMES, ())
+    served = replace(SERVED, calendar=frozenset({"spend"}))
+    assert {o.feature for o in observe(WATCHED, served, evidence, now=NOW) if o.metric == "psi"} == {"plan"}
 
 
 def test_other_versions_do_not_count() -> None:

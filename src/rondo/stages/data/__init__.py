@@ -16,7 +16,7 @@ pipeline.py   all of it as a class for a notebook
 from __future__ import annotations
 
 from rondo.stages.data.extract import extract
-from rondo.stages.data.pipeline import Access, DataPipeline, set_default_access
+from rondo.stages.data.pipeline import Access, DataPipeline
 from rondo.stages.data.prepare import prepare
 
-__all__ = ["Access", "DataPipeline", "extract", "prepare", "set_default_access"]
+__all__ = ["Access", "DataPipeline", "extract", "prepare"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import tempfile
@@ -44,18 +45,6 @@ class Access:
     readers: Mapping[str, SourceReader]
     resolve: Resolve
     start_service: StartService
-
-
-_default_access: Callable[[Path], Access] | None = None
-
-
-def set_default_access(access: Callable[[Path], Access]) -> None:
-    """Tells pipelines that are given none how to reach the world; the argument is the project's folder.
-
-    Rooms do not know products; whoever puts the parts together calls this once.
-    """
-    global _default_access
-    _default_access = access
 
 
 class DataPipeline:
@@ -174,13 +163,9 @@ class DataPipeline:
 
 
 def _default(folder: Path) -> Access:
-    if _default_access is None:
-        raise UsageError(
-            "the pipeline was not told how to read sources",
-            where="DataPipeline",
-            mend="Use `from rondo import DataPipeline`, or give it `access`",
-        )
-    return _default_access(folder)
+    """How a pipeline that was given no access reaches the world. By name, because rooms do not know assembly."""
+    access: Access = importlib.import_module("rondo.assembly").default_access(folder)
+    return access
 
 
 def _data_of(config: Mapping[str, Any] | Project) -> tuple[Data, str]:

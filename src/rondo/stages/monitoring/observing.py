@@ -37,6 +37,8 @@ class Served:
     positive: str
     threshold: float
     reference: Reference
+    calendar: frozenset[str] = frozenset()
+    """Features that follow the calendar: they move with every window, whoever is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ def _drift_figures(context: _Context, own: pl.DataFrame) -> Iterator[Observation
     compared = max(1, len(served.numerical) + len(served.categorical))
     for name, watch in watched.drift_metrics.items():
         for column, feature in enumerate(served.numerical):
+            if feature in served.calendar:
+                continue
             reference = served.reference.numerical[feature]
             measure = psi_of_numbers if name == "psi" else ks_of_numbers
             moved = measure(numerical[:, column], reference, compared=compared)

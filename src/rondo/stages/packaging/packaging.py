@@ -102,7 +102,7 @@ def _manifest(
         version_reason=version_reason,
         problem_type=project.ml_problem.type,
         target=project.ml_problem.target,
-        positive=positive_class(project, material.result.classes),
+        positive=positive_class(material.result.classes),
         classes=material.result.classes,
         threshold=best.threshold,
         created_at=now,
@@ -120,15 +120,9 @@ def _manifest(
     )
 
 
-def positive_class(project: Project, classes: tuple[str, ...]) -> str:
-    """The class whose probability is the score: the contract's, else the second of two; empty if not two."""
-    if len(classes) != 2:
-        return ""
-    asked = project.ml_problem.positive
-    spellings = (
-        () if asked is None else (str(asked), str(asked).lower(), str(int(asked)) if asked is True else "")
-    )
-    return next((word for word in spellings if word in classes), classes[1])
+def positive_class(classes: tuple[str, ...]) -> str:
+    """The class whose probability is the score: the second of two, as the features room codes it; else empty."""
+    return classes[1] if len(classes) == 2 else ""
 
 
 def _score_all(
