@@ -95,3 +95,17 @@ def test_one_class_and_no_ranges_are_told(tracker: MemoryTracker) -> None:
 
 def test_rondo_gives_it_under_its_name() -> None:
     assert rondo.ModelTrainer is ModelTrainer
+
+
+@pytest.mark.long
+def test_alone_in_a_folder_it_uses_mlflow_and_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    x, y = table()
+    trainer = rondo.ModelTrainer("churn", search={"max_depth": "int(2, 4)"})
+    best = trainer.hyperparameter_tuning(x, y, n_trials=2)
+    trainer.train_with_tracking(x[:200], y[:200], x[200:], y[200:], best)
+    import mlflow
+
+    runs = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_runs(["1"])
+    assert {run.info.run_name for run in runs} == {"RandomForestClassifier", "best_params"}

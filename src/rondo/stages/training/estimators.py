@@ -6,10 +6,13 @@ import importlib
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from rondo.errors import ContractError, MissingExtra
 from rondo.records.weighted_metrics import Task
@@ -52,6 +55,12 @@ def make(path: str, params: Mapping[str, Any], *, task: Task, seed: int, size: i
     return estimator
 
 
+@cache
+def _threads() -> ThreadpoolController:
+    """The thread pools of the linear algebra: on small matrices they wait for each other longer than they work."""
+    return ThreadpoolController()
+
+
 def short_name(path: str) -> str:
     """The class without its package."""
     return path.rpartition(".")[2]
@@ -59,7 +68,8 @@ def short_name(path: str) -> str:
 
 def fit(estimator: Any, x: Any, y: Floats, *, classification: bool) -> tuple[str, ...]:
     """Fits it in place and returns what it warned of, each once."""
-    with warnings.catch_warnings(record=True) as caught:
+    limits = _threads().limit(limits=1, user_api="blas") if x.size <= SMALL else nullcontext()
+    with warnings.catch_warnings(record=True) as caught, limits:
         warnings.simplefilter("always")
         estimator.fit(x, y.astype(np.int64) if classification else y)
     return tuple(dict.fromkeys(" ".join(str(one.message).split())[:200] for one in caught))
