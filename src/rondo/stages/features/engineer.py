@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from rondo.bundle.user_functions import UserFunctions
 from rondo.contract.features import Features
-from rondo.contract.problem import Problem
 from rondo.contract.project import Project
 from rondo.errors import ContractError, DataError, UsageError, nearest
 from rondo.records.dataset import Column
@@ -174,17 +173,12 @@ def _from_dict(
     categorical = left.pop("categorical_features", None)
     numerical = left.pop("numerical_features", None)
     features = _validated(Features, left)
-    problem = Problem(
-        target=roles["target"] or "",
-        entity=roles["entity"],
-        event_time=roles["event_time"],
-        type="regression",
-    )
+    problem = {name: value for name, value in roles.items() if value is not None}
     project = _validated(
         Project,
         {
             "project": "notebook",
-            "ml_problem": problem,
+            "ml_problem": {"target": "_none", **problem, "type": "regression"},
             "data": {"sources": {"frame": {"files": "frame.parquet"}}},
         },
     ).model_copy(update={"features": features})
