@@ -109,7 +109,7 @@ class Assembly:
         with _extra("optuna", "tuning"):
             from rondo.adapters.optuna import OptunaTuner
 
-            return OptunaTuner(self.layout.home / "optuna.db")
+            return OptunaTuner(self.layout.home / "optuna.journal")
 
     @cached_property
     def state(self) -> StateStore:
@@ -158,8 +158,9 @@ class Assembly:
         return self.keeper.versions([str(path.relative_to(self.layout.root)) for path in paths])
 
     @property
-    def _artifacts(self) -> Path:
-        return self.layout.root / self.project.stores.artifacts
+    def _artifacts(self) -> Path | str:
+        word = self.project.stores.artifacts
+        return word if "://" in word else self.layout.root / word
 
     @property
     def _tracking_uri(self) -> str:
@@ -226,7 +227,7 @@ def default_tuner() -> Tuner:
     """Optuna, its studies kept in the working directory."""
     from rondo.adapters.optuna import OptunaTuner
 
-    return OptunaTuner(Path.cwd() / "optuna.db")
+    return OptunaTuner(Path.cwd() / "optuna.journal")
 
 
 def _default_tracking_uri() -> str:

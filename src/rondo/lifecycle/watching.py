@@ -127,7 +127,7 @@ def _production_candidate(workshop: Workshop) -> Candidate:
         estimator=manifest.estimator,
         params=manifest.params,
         run_id=str(manifest.lineage.get("run_id") or ""),
-        tuned_score=float("nan"),
+        tuned_score=None,
         validation={},
         threshold=manifest.threshold,
     )

@@ -27,7 +27,7 @@ class Candidate:
     estimator: str
     params: Mapping[str, Any]
     run_id: str
-    tuned_score: float
+    tuned_score: float | None  # None: refitted without a search
     validation: Mapping[str, Measured]
     test: Mapping[str, Measured] = field(default_factory=dict)
     importance: Mapping[str, float] = field(default_factory=dict)

@@ -19,20 +19,20 @@ from rondo.errors import RondoError
 from rondo.lifecycle.going_round import Round, go_round
 from rondo.lifecycle.releasing import promote, rollback
 from rondo.lifecycle.running import Selection
+from rondo.lifecycle.server_process import RunningServer, serving
 from rondo.lifecycle.watching import Seen, decide, in_production, look, retrain_now
 from rondo.ports.progress import Progress
 from rondo.records.monitoring import Alert, Decision
 from rondo.shop.outcomes import live_customers, outcomes
 from rondo.shop.practice import publish_practice_world
-from rondo.lifecycle.server_process import RunningServer, serving
 from rondo.shop.spec import ShopSpec
 from rondo.shop.traffic import Answered, Background, Customers, Tally
 from rondo.shop.world import Shop, simulate
 
 START = date(2023, 1, 1)
 CHANGE = date(2025, 3, 1)  # after 26 months
-LATER = date(2025, 9, 1)
-END = date(2025, 11, 1)
+LATER = date(2025, 11, 1)
+END = date(2026, 1, 1)
 HORIZON = timedelta(days=60)
 BACKGROUND_PER_SECOND = 40.0
 
@@ -193,7 +193,7 @@ def _serve(story: Story, project: Assembly, shop: Shop, clients: Customers, runn
 
 def _world_changes(story: Story, project: Assembly, shop: Shop, clients: Customers, load: Background) -> None:
     with story.chapter(
-        f"On {CHANGE:%d %B %Y} prices rise and a new app arrives; half a year passes"
+        f"On {CHANGE:%d %B %Y} prices rise and a new app arrives; eight months pass"
     ) as chapter:
         publish_practice_world(story.folder, shop, until=LATER - timedelta(days=1))
         story.now = _moment(LATER)

@@ -228,7 +228,9 @@ class _Room:
         measured = self.measure(truth, score, threshold)
         shares = self.importance(pipeline, x)
         run.log_metrics(
-            _flat("validation", measured) | {"cv_score": candidate.tuned_score, "threshold": threshold}
+            _flat("validation", measured)
+            | {"threshold": threshold}
+            | ({} if candidate.tuned_score is None else {"cv_score": candidate.tuned_score})
         )
         run.log_json("importance.json", shares)
         run.log_json("estimator.json", _plain(pipeline[ESTIMATOR].get_params()))
