@@ -75,15 +75,15 @@ def make_examples(project: Project, table: pl.DataFrame, *, now: datetime) -> Ex
 def _usable(problem: Problem, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The rows that have an entity and an event time, where those are declared; moments in UTC."""
     notes: list[str] = []
+    moments = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Date | pl.Datetime)]
+    table = table.with_columns([as_moment(pl.col(name), table.schema[name]) for name in moments])
     for role in ("entity", "event_time"):
         name = getattr(problem, role)
         if name is None:
             continue
         if name not in table.columns:
             raise ContractError(f"no column is named {name!r}", where=f"ml_problem.{role}")
-        if role == "event_time":
-            table = table.with_columns(as_moment(pl.col(name), table.schema[name]))
-        elif table.schema[name].is_float():
+        if table.schema[name].is_float():
             table = table.with_columns(_whole(table[name]))
         kept = table.filter(pl.col(name).is_not_null())
         if lost := table.height - kept.height:
