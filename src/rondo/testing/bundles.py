@@ -47,6 +47,7 @@ def tiny_bundle(
     slope: float = 0.05,
     rows: int = 200,
     project: str = "tiny",
+    python: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """A verified bundle at `folder`; another `slope` gives another model of the same features."""
     plan = plan or tiny_plan()
@@ -82,6 +83,7 @@ def tiny_bundle(
         plan=plan,
         reference=reference,
         golden=as_golden(numbers[:8], words[:8], probabilities[:8]),
+        python=python,
     )
     return load_bundle(folder)
 

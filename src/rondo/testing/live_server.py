@@ -20,7 +20,6 @@ from typing import Any
 
 from rondo.adapters.segments import SegmentLog, SegmentWriter
 from rondo.adapters.sqlstate import SqlStateStore
-from rondo.bundle.plan import FeaturePlan
 from rondo.contract.serving import Serving
 from rondo.ports.state import StateStore, Switch
 from rondo.records.layout import Layout
@@ -42,11 +41,9 @@ class MemoryValues:
         """Nothing."""
 
 
-def add_release(
-    root: Path, state: StateStore, version: str, *, slope: float = 0.05, plan: FeaturePlan | None = None
-) -> Release:
-    """A tiny bundle, registered as a release that may be promoted."""
-    bundle = tiny_bundle(Layout(root).releases / version, version, slope=slope, plan=plan)
+def add_release(root: Path, state: StateStore, version: str, **more: Any) -> Release:
+    """A tiny bundle, registered as a release that may be promoted; the rest goes to `tiny_bundle`."""
+    bundle = tiny_bundle(Layout(root).releases / version, version, **more)
     relative = bundle.folder.relative_to(root).as_posix()
     made = Release(version, bundle.bundle_id, relative, datetime.now(UTC), judgement="ship")
     return state.add_release(made, by="test")
@@ -91,6 +88,8 @@ class LiveServer:
         self._serving = serving
         self.process: subprocess.Popen[str] | None = None
         self.host, self.port = "127.0.0.1", 0
+        self.modules: list[str] = []
+        """What the process had imported when it ended in good order."""
 
     def __enter__(self) -> LiveServer:
         """Starts it and waits until it answers."""
@@ -111,7 +110,9 @@ class LiveServer:
 
     def __exit__(self, *_: object) -> None:
         """Stops it and waits."""
-        self.stop()
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.stop()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Sends the signal and gives the exit code."""
@@ -119,12 +120,12 @@ class LiveServer:
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            return self.process.wait(WAIT_S)
+            told, _ = self.process.communicate(timeout=WAIT_S)
+            self.modules = self.modules or told.split()
+            return self.process.returncode
         finally:
             if self.process.poll() is None:
                 self.process.kill()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -173,3 +174,4 @@ def main(folder: str, serving: str) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2])
+    sys.stdout.write(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
