@@ -35,7 +35,11 @@ class Problem:
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return " ".join(part if part.endswith((".", "?", "!")) else part + "." for part in (head, self.rule, self.mend) if part)
+        return " ".join(
+            part if part.endswith((".", "?", "!")) else part + "."
+            for part in (head, self.rule, self.mend)
+            if part
+        )
 
 
 class RondoError(Exception):
@@ -45,10 +49,18 @@ class RondoError(Exception):
     kind = "error"
 
     def __init__(
-        self, what: str, *, where: str = "", rule: str = "", mend: str = "", problems: Iterable[Problem] | None = None
+        self,
+        what: str,
+        *,
+        where: str = "",
+        rule: str = "",
+        mend: str = "",
+        problems: Iterable[Problem] | None = None,
     ) -> None:
         self.what = what
-        self.problems: Sequence[Problem] = tuple(problems) if problems is not None else (Problem(where, what, rule, mend),)
+        self.problems: Sequence[Problem] = (
+            tuple(problems) if problems is not None else (Problem(where, what, rule, mend),)
+        )
         super().__init__(self._text(what))
 
     def _text(self, what: str) -> str:
@@ -102,7 +114,9 @@ class MissingExtra(NotAvailable, ImportError):
     kind = "missing_extra"
 
     def __init__(self, package: str, *, extra: str, needed_for: str) -> None:
-        super().__init__(f"{needed_for} needs {package}", mend=f"Install it with: pip install 'rondo-ml[{extra}]'")
+        super().__init__(
+            f"{needed_for} needs {package}", mend=f"Install it with: pip install 'rondo-ml[{extra}]'"
+        )
 
 
 class Conflict(RondoError):

@@ -18,7 +18,7 @@ class Label(Section):
     """How the target is read from later rows of the same entity, where no column holds it.
 
     At each snapshot (see `data.snapshots`) the target is 1 when a row with `event` true lies within
-    (snapshot, snapshot + within], and 0 when none does; `expect: absent` turns it round (churn).
+    [snapshot, snapshot + within), and 0 when none does; `expect: absent` turns it round (churn).
     """
 
     event: str = "true"

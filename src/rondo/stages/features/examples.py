@@ -292,15 +292,18 @@ def _last_rows(problem: Problem, table: pl.DataFrame, rows: EntityRows, spine: p
 def _labels(
     label: Label, problem: Problem, table: pl.DataFrame, rows: EntityRows, examples: pl.DataFrame
 ) -> pl.Series:
-    """1 where a row with the label's event lies in (moment, moment + within], turned round by `expect: absent`."""
+    """1 where a row with the label's event lies in [moment, moment + within), turned round by `expect: absent`.
+
+    Features look at rows strictly before the moment, so every row is on one side of it and none on both.
+    """
     assert problem.entity is not None
     assert problem.event_time is not None
     happened = _condition(label.event, table, "ml_problem.label.event").to_numpy()[rows.row]
     before = np.concatenate(([0], np.cumsum(happened)))
     code = rows.places(examples[problem.entity])
     at: Ints = micros(examples[problem.event_time]).to_numpy()
-    start = rows.slots(code, at, side="right")
-    end = rows.slots(code, at + _span(label.within), side="right")
+    start = rows.slots(code, at, side="left")
+    end = rows.slots(code, at + _span(label.within), side="left")
     present = before[end] > before[start]
     return pl.Series(present if label.expect == "present" else ~present).cast(pl.Int8)
 

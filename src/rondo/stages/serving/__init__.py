@@ -8,8 +8,9 @@ application.py  the short way of predictions     routing.py     shares, and the 
 others.py       every other address              keeping.py     follows the state store, loads before it switches
 decoding.py     JSON, strictly                   versions.py    a version that is ready to answer
 asking.py       rows, from each protocol         answering.py   rows to answers and log records
-feedback.py     outcomes, once                   figures.py     Prometheus and our own monitor
-problems.py     what is not an answer            describing.py  OpenAPI and the page for people
+joining.py      rows that arrive together        figures.py     Prometheus and our own monitor
+feedback.py     outcomes, once                   describing.py  OpenAPI and the page for people
+problems.py     what is not an answer
 """
 
 from __future__ import annotations

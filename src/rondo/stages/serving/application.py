@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from rondo.contract.serving import Serving
-from rondo.errors import NotAvailable
+from rondo.errors import NotAvailable, RondoError
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.stages.serving.answering import Answered, Answerer, pick
@@ -103,6 +103,7 @@ class Application:
         self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
+        self._recalled: asyncio.Task[None] | None = None
 
     @property
     def table(self) -> RouteTable:
@@ -115,11 +116,8 @@ class Application:
         return self.table.ready and not self.draining
 
     async def start(self) -> None:
-        """Loads what is routed and what was learned before; returns when both are there or have failed."""
-        if self.parts.log is not None:
-            frame = await asyncio.to_thread(self.parts.log.outcomes)
-            frame = frame.sort("at")
-            self.outcomes.remember(zip(frame["prediction_id"], frame["value"], strict=True))
+        """Loads what is routed; returns when it is there or has failed. Old outcomes are read meanwhile."""
+        self._recalled = asyncio.create_task(self._recall())
         await self.parts.keeper.settled()
         self._tasks = [
             asyncio.create_task(work) for work in (self.parts.keeper.run(), self._count(), self._sweep())
@@ -128,9 +126,10 @@ class Application:
     async def stop(self) -> None:
         """Ends the background work and says good-bye to the state store."""
         self.draining = True
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._recalled] if self._recalled is not None else [])]
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
         await self.parts.keeper.close()
@@ -341,6 +340,23 @@ class Application:
         if self.draining:  # the client's next request then goes to who comes after
             headers.append((b"connection", b"close"))
         return {"type": "http.response.start", "status": status, "headers": headers}
+
+    async def _recall(self) -> None:
+        """Remembers the outcomes of earlier servers; a log that cannot be read is told, and not waited for."""
+        if self.parts.log is None:
+            return
+        try:
+            frame = await asyncio.to_thread(self.parts.log.outcomes)
+        except RondoError as error:
+            log.error("outcomes of earlier servers cannot be read: %s", error)  # noqa: TRY400 - its text says it
+            return
+        frame = frame.sort("at")
+        self.outcomes.remember(zip(frame["prediction_id"], frame["value"], strict=True))
+
+    async def recalled(self) -> None:
+        """Returns when the outcomes of earlier servers are known."""
+        if self._recalled is not None:
+            await asyncio.shield(self._recalled)
 
     def feedback(self, body: Any, now: datetime) -> Taken:
         """Takes outcomes: all of the request's, or none.

@@ -178,9 +178,3 @@ def _tensor_fault(tensor: dict[str, Any]) -> tuple[str, str, str] | None:
     if any(value is not None and type(value) not in allowed for value in data):
         return "data", "invalid_value", f"A value is not of the type {kind}"
     return None
-
-
-READERS: Mapping[str, Reader] = {
-    "/predict": read_predict,
-    "/invocations": read_invocations,
-}

@@ -133,6 +133,7 @@ class _Pages:
         headers = dict(request.scope["headers"])
         self._app.check_head(headers)
         body = decode(await self._app.read_body(headers, request.receive))
+        await self._app.recalled()
         taken = self._app.feedback(body, datetime.now(UTC))
         told = {"accepted": taken.accepted, "repeated": taken.repeated, "corrected": taken.corrected}
         # 202: an outcome may come before its prediction is known, or to a prediction that never was; the two

@@ -142,7 +142,9 @@ def load(path: str) -> Any:
 
 
 def _defaults(path: str, known: set[str], seed: int, size: int) -> dict[str, Any]:
-    threads = min(os.cpu_count() or 1, MAX_THREADS) if size > SMALL else 1
+    # One core is left to whatever else runs: threads of a fit that wait for a core that somebody else has spin,
+    # and a fit on two cores of which one is busy takes several times as long as one on a single core.
+    threads = min(max(1, (os.cpu_count() or 1) - 1), MAX_THREADS) if size > SMALL else 1
     wished: dict[str, Any] = {"random_state": seed}
     if path.startswith(THREADED):
         wished["n_jobs"] = threads
