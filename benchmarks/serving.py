@@ -199,7 +199,14 @@ def serve_bare(folder: Path, port: int) -> None:
         await send({"type": "http.response.body", "body": reply})
 
     uvicorn.run(
-        app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="off"
+        app,
+        port=port,
+        proxy_headers=False,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
     )
 
 
