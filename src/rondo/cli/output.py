@@ -19,12 +19,12 @@ def console(*, stderr: bool = False) -> Console:
     """The terminal; colours only where there are any, and no markup in what data says."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=stderr)
 
 
 def say(text: str = "") -> None:
     """A line for the person."""
-    console().print(text)
+    console().print(text, soft_wrap=True)
 
 
 def say_json(record: Any) -> None:

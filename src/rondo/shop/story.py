@@ -49,6 +49,7 @@ class Fact:
 
     name: str
     value: str
+    said: bool = False
 
 
 @dataclass
@@ -59,9 +60,9 @@ class Chapter:
     facts: list[Fact] = field(default_factory=list)
     seconds: float = 0.0
 
-    def tell(self, name: str, value: object) -> None:
-        """Adds a figure."""
-        self.facts.append(Fact(name, str(value)))
+    def tell(self, name: str, value: object, *, said: bool = False) -> None:
+        """Adds a figure; `said` when the progress has told it already."""
+        self.facts.append(Fact(name, str(value), said))
 
 
 @dataclass
@@ -90,7 +91,8 @@ class Story:
         chapter.seconds = time.monotonic() - started
         self.chapters.append(chapter)
         for fact in chapter.facts:
-            self.say(f"   {fact.name}: {fact.value}")
+            if not fact.said:
+                self.say(f"   {fact.name}: {fact.value}")
         self.say(f"   ({chapter.seconds:.1f} s)")
 
     def check(self, happened: bool, otherwise: str) -> None:
@@ -133,6 +135,7 @@ def tell_story(
         _alarms(story, project, shop, clients)
         _retrain(story, project, shop, load)
         _back_and_forth(story, project, server)
+        _calm_again(story, project, shop, clients)
     _ledger(story, project)
     return story
 
@@ -264,6 +267,21 @@ def _back_and_forth(story: Story, project: Assembly, server: RunningServer) -> N
     story.check(server.alive, "the server should still run")
 
 
+def _calm_again(story: Story, project: Assembly, shop: Shop, clients: Customers) -> None:
+    with story.chapter("The new version meets the customers of the new world") as chapter:
+        users = live_customers(shop, END).to_list()
+        scored = clients.ask(users, story.now)
+        chapter.tell(
+            "customers scored", f"{len(scored):,}, all by {', '.join({one.version for one in scored})}"
+        )
+        seen = _look_when_logged(story, project, story.tally.requests - len(users) // 2)
+        chapter.tell("monitoring", _summary(seen))
+        chapter.tell("alerts that are over", len(seen.recovered))
+    over = {alert.key for alert in seen.recovered}
+    moved = {alert.key for alert in story.alerts if alert.metric == "psi"}
+    story.check(bool(moved & over), "drift alerts should be over: the new version knows the new world")
+
+
 def _ledger(story: Story, project: Assembly) -> None:
     with story.chapter("The ledger") as chapter:
         tally = story.tally
@@ -291,7 +309,7 @@ def _ledger(story: Story, project: Assembly) -> None:
 def _told(chapter: Chapter, went: Round) -> None:
     for stage in went.stages:
         if stage.ran:
-            chapter.tell(stage.name, f"{stage.result} ({stage.seconds:.1f} s)")
+            chapter.tell(stage.name, f"{stage.result} ({stage.seconds:.1f} s)", said=True)
     if went.release:
         chapter.tell("release", went.release)
 
