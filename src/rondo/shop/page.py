@@ -25,7 +25,7 @@ def write_page(story: Story, seconds: float) -> Path:
             ("Customers", f"{story.customers:,}"),
             ("Seed", story.seed),
             ("Alerts", len(story.alerts)),
-            ("Reasons to retrain", ", ".join(story.decision.reasons) if story.decision else "none"),
+            ("Reasons to retrain", len(story.decision.reasons) if story.decision else 0),
             ("99% of answers within", f"{tally.percentile_ms(0.99):.1f} ms"),
             ("Took", f"{seconds:.0f} s"),
         ],

@@ -39,10 +39,14 @@ def test_the_last_days_are_for_validation_and_test() -> None:
 
 def test_labels_do_not_reach_over_a_border() -> None:
     split = split_by_time(days(*range(10)), validation=0.3, test=0.3, gap=2 * DAY)
+    assert split.frame()["part"].to_list() == (["out"] * 2 + ["validation"] * 3 + ["out"] * 2 + ["test"] * 3)
+
+
+def test_a_gap_leaves_validation_its_share() -> None:
+    split = split_by_time(days(*range(20)), validation=0.1, test=0.1, gap=5 * DAY)
     assert split.frame()["part"].to_list() == (
-        ["train"] * 2 + ["out"] * 2 + ["validation"] + ["out"] * 2 + ["test"] * 3
+        ["train"] * 6 + ["out"] * 5 + ["validation"] * 2 + ["out"] * 5 + ["test"] * 2
     )
-    assert split.sizes.left_out == 4
 
 
 def test_rows_out_of_order_are_judged_by_their_time() -> None:

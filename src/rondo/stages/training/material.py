@@ -102,6 +102,9 @@ def divide(project: Project, table: FeatureTable, matrix: pl.DataFrame, labels: 
 def folds(project: Project, material: Material) -> list[Fold]:
     """Folds of the training rows, divided as the parts are; indices into the training rows.
 
+    Where the training rows span too little time for folds with a gap, the folds are by entity: they look at
+    training rows only, so validation and test stay untouched, and no entity is on both sides.
+
     Raises:
         DataError: none of them can be scored.
     """
@@ -112,6 +115,9 @@ def folds(project: Project, material: Material) -> list[Fold]:
         case "time":
             times = _column(material.matrix, material.table.event_time, "event_time", "time")
             found = folds_by_time(times.gather(rows), count, gap=gap(project))
+            entity = material.table.entity
+            if entity is not None and not any(len(fit) and len(scored) for fit, scored in found):
+                found = folds_by_entity(material.matrix[entity].gather(rows), count, seed=seed)
         case "entity":
             entities = _column(material.matrix, material.table.entity, "entity", "entity")
             found = folds_by_entity(entities.gather(rows), count, seed=seed)

@@ -57,10 +57,12 @@ def split_by_time(times: pl.Series, *, validation: float, test: float, gap: time
         DataError: a moment is missing.
     """
     at = _microseconds(times)
-    ordered = np.sort(at)
-    test_from = _border(ordered, 1.0 - test)
-    validation_from = min(_border(ordered, 1.0 - test - validation), test_from)
     reach = at + int(gap.total_seconds() * 1e6)
+    test_from = _border(np.sort(at), 1.0 - test)
+    # Validation takes its share from the rows that may be used before the test, so that a gap cannot swallow it.
+    before = np.sort(at[reach < test_from])
+    share = min(validation * len(at) / len(before), 1.0) if len(before) else 1.0
+    validation_from = _border(before, 1.0 - share) if len(before) else test_from
     parts = np.full(len(at), OUT, dtype=np.int8)
     parts[reach < validation_from] = TRAIN
     parts[(at >= validation_from) & (reach < test_from)] = VALIDATION
