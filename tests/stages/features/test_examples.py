@@ -39,7 +39,7 @@ LABEL = {"target": "bought", "label": {"event": "amount > 0", "within": "30d"}}
 def test_snapshots_take_the_last_row_before_and_the_target_from_after(make_project: Make) -> None:
     found = examples(make_project(data=SNAPSHOTS, ml_problem=LABEL), ORDERS)
     assert found.rows.rows() == [
-        ("a", day(2, 1), 10.0, "DE", 0),
+        ("a", day(2, 1), 10.0, "DE", 1),
         ("b", day(2, 1), 7.0, "DE", 0),
         ("a", day(3, 1), 20.0, "FR", 1),
         ("b", day(3, 1), -3.0, "DE", 0),
@@ -54,7 +54,7 @@ def test_snapshots_take_the_last_row_before_and_the_target_from_after(make_proje
 def test_absence_turns_the_target_round(make_project: Make) -> None:
     label = {"target": "left", "label": {"event": "amount > 0", "within": "30d", "expect": "absent"}}
     found = examples(make_project(data=SNAPSHOTS, ml_problem=label), ORDERS)
-    assert found.rows["left"].to_list() == [1, 1, 0, 1, 1, 1]
+    assert found.rows["left"].to_list() == [0, 1, 0, 1, 1, 1]
     assert found.rows.schema["left"] == pl.Int8
 
 
@@ -69,7 +69,7 @@ def test_only_the_active_are_looked_at(make_project: Make) -> None:
     ]
 
 
-def test_a_label_window_is_open_before_and_closed_after(make_project: Make) -> None:
+def test_a_row_is_before_the_moment_or_in_the_label_window_and_never_in_neither(make_project: Make) -> None:
     table = pl.DataFrame(
         {
             "who": ["a", "b", "c", "a"],
@@ -83,7 +83,7 @@ def test_a_label_window_is_open_before_and_closed_after(make_project: Make) -> N
     label = {"target": "bought", "label": {"event": "amount > 0", "within": "10d"}}
     found = examples(make_project(data=SNAPSHOTS, ml_problem=label), pl.concat([table, events]))
     first = found.rows.filter(pl.col("at") == day(2, 1))
-    assert dict(zip(first["who"], first["bought"], strict=True)) == {"a": 0, "b": 1, "c": 0}
+    assert dict(zip(first["who"], first["bought"], strict=True)) == {"a": 1, "b": 0, "c": 0}
 
 
 def test_the_first_snapshot_has_history_before_it(make_project: Make) -> None:

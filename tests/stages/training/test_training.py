@@ -178,7 +178,7 @@ def test_asked_metrics_are_measured_beside_the_usual_ones(run_training: Run) -> 
 def test_labels_that_look_ahead_leave_a_gap(run_training: Run) -> None:
     contract = project(ml_problem={"label": {"event": "true", "within": "2d"}})
     sizes = run_training(contract).split
-    assert (sizes.train, sizes.validation, sizes.test, sizes.left_out) == (540 - 48, 180 - 48, 180, 96)
+    assert (sizes.train, sizes.validation, sizes.test, sizes.left_out) == (540 - 96, 180, 180, 96)
 
 
 def test_other_splits(run_training: Run, tmp_path: Path) -> None:
