@@ -5,6 +5,6 @@ batch.py       the plan over a table                   bundle.py      writes a b
 online.py      the plan over a request                 graph.py       what a graph may hold
 versions.py    which part of a version grows           model.py       runs the graph
                                                        golden.py      rows with recorded answers
-windows.py     aggregates over earlier rows            reference.py   the training rows in figures
+windows.py     aggregates over earlier rows            reference.py   the judged rows in figures
 request_values.py   what a request's values may be     user_functions.py   the user's Python features
 """

@@ -7,7 +7,7 @@ A bundle is a folder:
     model.onnx       encoders, scaler and model as one graph; inputs `num` float32 [n, k], `cat` string [n, c]
     plan.json        FeaturePlan
     python/…         the user's feature functions, when there are any
-    reference.json   statistics of the training rows, for monitoring
+    reference.json   statistics of the judged rows, for monitoring
     golden.json      rows with the answers that the trained model gave
 """
 

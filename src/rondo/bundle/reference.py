@@ -1,7 +1,7 @@
-"""Reference statistics of the training rows: what monitoring compares production with.
+"""Reference statistics of the rows on which the model was judged: what monitoring compares production with.
 
 Bins are (-inf, e1], (e1, e2], …, (ek, inf): an edge belongs to the bin on its left. The edges are quantiles
-of the training values, so on the training rows the bins are about equally full. A value that is not finite
+of the reference values, so on the reference rows the bins are about equally full. A value that is not finite
 counts as missing, here as in production.
 """
 
@@ -51,7 +51,7 @@ class CategoricalReference:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The training (and validation) rows in figures, feature by feature, and what the model says of them."""
+    """The rows of the reference in figures, feature by feature, and what the model says of them."""
 
     rows: int
     bins: int

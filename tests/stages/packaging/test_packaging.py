@@ -199,9 +199,9 @@ def test_the_bundle_answers_as_the_trained_model(tmp_path: Path, problem: str) -
     scores = bundle.scores(rows, np.empty((len(rows), 0), dtype=object))
     np.testing.assert_allclose(scores, made.answers, rtol=1e-5, atol=1e-5)
     assert len(bundle.golden.answers) == GOLDEN_ROWS
-    assert bundle.reference.rows == 240
-    assert bundle.reference.score.n == 240
-    assert sum(bundle.reference.labels.values()) == (0 if problem == "regression" else 240)
+    assert bundle.reference.rows == 120
+    assert bundle.reference.score.n == 120
+    assert sum(bundle.reference.labels.values()) == (0 if problem == "regression" else 120)
     assert tracker.logged == [
         (
             "run-1",

@@ -28,7 +28,7 @@ class Material:
     model: bytes
     numerical: NDArray[np.float32]
     categorical: NDArray[np.object_]
-    fitted: NDArray[np.bool_]  # rows of the training and validation parts
+    judged: NDArray[np.bool_]  # rows of the validation and test parts
     learned: NDArray[np.bool_]  # rows of the training part alone
     test: NDArray[np.intp]  # rows that the trained model answered
     answers: NDArray[np.float64]  # its answers: [test], or [test, classes]
@@ -58,7 +58,7 @@ def read_material(features: Path, training: Path) -> Material:
         model=_bytes(training / "model.onnx"),
         numerical=_numbers(matrix, plan.numerical),
         categorical=_words(matrix, plan.categorical),
-        fitted=part.is_in(["train", "validation"]).to_numpy(),
+        judged=part.is_in(["validation", "test"]).to_numpy(),
         learned=(part == "train").to_numpy(),
         test=_test_rows(answered, part, training),
         answers=_answers(answered),

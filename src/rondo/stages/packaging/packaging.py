@@ -169,7 +169,12 @@ def _golden(material: Material) -> Golden:
 def _reference(
     project: Project, manifest: Manifest, material: Material, scores: NDArray[np.float64]
 ) -> Reference:
-    rows = material.fitted
+    """How the rows looked on which the model was judged.
+
+    Not those it learned from: with a split by time the judged rows are the newest, so that a model that was accepted
+    in today's world is not compared with the years before; and on rows that it knows a model is too sure of itself.
+    """
+    rows = material.judged
     score, labels = decide(manifest, scores[rows])
     return describe_rows(
         (manifest.numerical, manifest.categorical),
