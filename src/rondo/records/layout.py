@@ -24,7 +24,7 @@ class Layout:
 
     @property
     def features(self) -> Path:
-        """`matrix.parquet`, `plan.json` (FeaturePlan), `table.json` (FeatureTable), `python/` (the user's functions)."""
+        """`matrix.parquet`, `plan.json` (FeaturePlan), `table.json` (FeatureTable), `python/` (user functions)."""
         return self.root / "build" / "features"
 
     @property

@@ -12,7 +12,7 @@ _WRITTEN_BY_RUNS = ("dvc.lock", "dvc.yaml", "metrics", "reports", "feature_repo"
 
 
 def code_version(folder: Path) -> Mapping[str, str]:
-    """`commit` (empty outside git or before the first one), `dirty` (yes, no, unknown), `diff` (a hash of the changes)."""
+    """`commit` (empty outside git or before the first one), `dirty` (yes, no, unknown), `diff`, a hash."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": "", "dirty": "unknown", "diff": ""}
