@@ -6,10 +6,17 @@ from pathlib import Path
 
 from rondo.cli.output import progress, say, say_json, table
 from rondo.errors import GateSaidNo, UsageError
+from rondo.lifecycle.stillness import recall
 
 
 def run(folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, as_json: bool) -> int:
     """Stages that changed, then the release; 1 when a gate said no."""
+    if not (stages or force or refresh or as_json) and (still := recall(folder)) is not None:
+        say("Nothing changed, nothing to do.")
+        if still.told:
+            say(still.told)
+        return GateSaidNo.exit_code if still.refused else 0
+
     from rondo.assembly import open_project
     from rondo.lifecycle.going_round import go_round
     from rondo.lifecycle.running import Selection

@@ -4,6 +4,7 @@ order.py           the stages, what each depends on, and the user's own among th
 running.py         does the stages that changed, one after the other, in this process
 rooms.py           opens each room with what it needs
 going_round.py     one round: stages, then the release of what passed
+stillness.py       whether anything was touched since a round ended
 releasing.py       from a verdict to the release that serves, and back
 watching.py        from what was served to a decision, and into the next round
 schedule.py        when the next round is due (pure)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rondo.lifecycle.order import steps
 from rondo.lifecycle.releasing import register_and_release, waits_for_release
 from rondo.lifecycle.rooms import Rooms, last_verdict
 from rondo.lifecycle.running import Done, Selection, run_stages
+from rondo.lifecycle.stillness import forget, remember
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate
 from rondo.records.verdict import Judgement
@@ -36,8 +39,18 @@ def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candid
         by: who goes round, for the event log.
         fixed: refit this candidate instead of searching.
     """
+    forget(workshop.layout.root)
     done = run_stages(workshop, Rooms(workshop, fixed).open, selection)
-    verdict = last_verdict(workshop) if workshop.project.pipeline.builtin and not selection.only else None
+    if selection.only:
+        return Round(done, None, None, "", refused=False)
+    went = _judged(workshop, done, by=by)
+    told = went.release if went.refused else ""
+    remember(workshop.layout.root, _touchable(workshop), told=told, refused=went.refused)
+    return went
+
+
+def _judged(workshop: Workshop, done: tuple[Done, ...], *, by: str) -> Round:
+    verdict = last_verdict(workshop) if workshop.project.pipeline.builtin else None
     if verdict is None:
         return Round(done, None, None, "", refused=False)
     if not verdict.ships:
@@ -47,3 +60,10 @@ def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candid
     if waits_for_release(workshop.state.releases(), verdict):
         told = register_and_release(workshop, verdict, by=by)
     return Round(done, verdict.judgement, verdict.version, told, refused=False)
+
+
+def _touchable(workshop: Workshop) -> Iterator[str]:
+    """Every file and folder that a stage reads or leaves."""
+    for step in steps(workshop.project, workshop.loaded.raw):
+        stage = step.declaration
+        yield from (*stage.deps, *stage.outs, *stage.metrics, *(stage.params or ()))
