@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rondo.errors import RondoError
+from rondo.errors import RondoError, UsageError
 
 INTERRUPTED = 130
 _BUG = 70  # a fault of Rondo itself, as sysexits.h has it
@@ -20,20 +20,17 @@ def debugging() -> bool:
 
 def guarded(call: Callable[[], Any]) -> int:
     """Calls and returns the exit code; errors are told on stderr."""
-    import click
+    from typer.exceptions import Abort, Exit, TyperException
 
     try:
         code = call()
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as end:
+    except Exit as end:
         return end.exit_code
-    except click.exceptions.Abort:
+    except (Abort, KeyboardInterrupt):
         return _tell("interrupted; `rondo run` goes on where it stopped", INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except KeyboardInterrupt:
-        return _tell("interrupted; `rondo run` goes on where it stopped", INTERRUPTED)
+    except TyperException as error:
+        return _misused(error)
     except BrokenPipeError:
         # The reader of our output went away: nothing to tell it, and nothing more to flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,6 +47,15 @@ def guarded(call: Callable[[], Any]) -> int:
             "Run the command again with --debug and report what it prints.",
             _BUG,
         )
+
+
+def _misused(error: Exception) -> int:
+    """How the command was called wrongly, as Typer words it; no command at all is a question for help."""
+    show = getattr(error, "show", None)
+    if show is None:
+        return _tell(str(error), UsageError.exit_code)
+    show()
+    return 0 if type(error).__name__ == "NoArgsIsHelpError" else UsageError.exit_code
 
 
 def _tell(text: str, code: int) -> int:
