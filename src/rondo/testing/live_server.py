@@ -81,10 +81,11 @@ class Reply:
 
 
 class LiveServer:
-    """The process; use as a context."""
+    """The process; use as a context. `python` may be the interpreter of another environment."""
 
-    def __init__(self, root: Path, **serving: Any) -> None:
+    def __init__(self, root: Path, *, python: str = sys.executable, **serving: Any) -> None:
         self.root = root
+        self._python = python
         self._serving = serving
         self.process: subprocess.Popen[str] | None = None
         self.host, self.port = "127.0.0.1", 0
@@ -94,7 +95,7 @@ class LiveServer:
     def __enter__(self) -> LiveServer:
         """Starts it and waits until it answers."""
         command = [
-            sys.executable,
+            self._python,
             "-m",
             "rondo.testing.live_server",
             str(self.root),
