@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -77,6 +78,8 @@ class Bars:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        # Work that ends with an error leaves its bars half way; the terminal gets its cursor back all the same.
+        atexit.register(self._bars.stop)
 
     def say(self, text: str) -> None:
         """One line that stays."""
