@@ -41,8 +41,8 @@ fix: $(READY) ## mend what a machine can mend
 
 bench: bench-serving ## measure, as ratios against peers in one run
 
-bench-serving: $(READY) ## one-row requests against other servers
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/serving.py
+bench-serving: $(READY) ## one-row requests against other servers (ARGS=--json for programs)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/serving.py $(ARGS)
 
 pin: $(READY) ## resolve the dependencies anew
 	requirements/compile.sh
