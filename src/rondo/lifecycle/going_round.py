@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rondo.lifecycle.order import steps
-from rondo.lifecycle.releasing import register_and_release, waits_for_release
+from rondo.lifecycle.releasing import catch_up, register_and_release, waits_for_release
 from rondo.lifecycle.rooms import Rooms, last_verdict
 from rondo.lifecycle.running import Done, Selection, run_stages
 from rondo.lifecycle.stillness import forget, remember
@@ -40,6 +40,7 @@ def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candid
         fixed: refit this candidate instead of searching.
     """
     forget(workshop.layout.root)
+    catch_up(workshop)
     done = run_stages(workshop, Rooms(workshop, fixed).open, selection)
     if selection.only:
         return Round(done, None, None, "", refused=False)

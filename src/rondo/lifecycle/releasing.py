@@ -25,6 +25,15 @@ def waits_for_release(releases: Sequence[Release], verdict: Verdict) -> bool:
     return known is None or known.stage in ("None", "Staging")
 
 
+def catch_up(workshop: Workshop) -> None:
+    """Tells the model registry what a command that was killed could not tell it any more."""
+    if workshop.state.roles_to_mirror() is None:  # asked first: opening the registry takes seconds
+        return
+    from rondo.stages.deployment import reconcile
+
+    reconcile(workshop.state, workshop.registry, workshop.project.project, now=workshop.clock())
+
+
 def register_and_release(workshop: Workshop, verdict: Verdict, *, by: str) -> str:
     """Registers the judged bundle and, where the contract says `auto`, brings it into production; told in words."""
     from rondo.stages import deployment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rondo.bundle.manifest import Manifest
 from rondo.bundle.plan import FeaturePlan
@@ -24,6 +24,7 @@ from rondo.stages.retraining import decide as decide_on
 
 ROUND_STARTED = "retrain.started"
 ROUND_ENDED = "retrain.ended"
+LATEST_OUTCOMES = timedelta(days=90)  # how late an outcome still says something; older evidence is stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def look(workshop: Workshop) -> Seen:
     """
     release, now = in_production(workshop), workshop.clock()
     log, watched = workshop.log, workshop.project.monitoring
-    evidence = Evidence(log.predictions(), log.outcomes(), log.figures())
+    since = now - watched.window - LATEST_OUTCOMES
+    evidence = Evidence(log.predictions(since=since), log.outcomes(), log.figures(since=since))
     observations = observe(watched, _served(workshop, release), evidence, now=now)
     alerting = alerts_after(watched, workshop.state.alerts(open_only=True), observations, now=now)
     workshop.state.add_observations(observations)
