@@ -133,9 +133,9 @@ def tell_story(
         load = _serve(story, project, shop, clients, running)
         _world_changes(story, project, shop, clients, load)
         _alarms(story, project, shop, clients)
-        _retrain(story, project, shop, load)
+        _retrain(story, project, shop)
         _back_and_forth(story, project, server)
-        _calm_again(story, project, shop, clients)
+        _calm_again(story, project, shop, clients, load)
     _ledger(story, project)
     return story
 
@@ -227,7 +227,7 @@ def _alarms(story: Story, project: Assembly, shop: Shop, clients: Customers) -> 
     story.check("accuracy" in fired, "the change of the world should have set off an accuracy alert")
 
 
-def _retrain(story: Story, project: Assembly, shop: Shop, load: Background) -> None:
+def _retrain(story: Story, project: Assembly, shop: Shop) -> None:
     before = in_production(project)
     with story.chapter("Retraining triggers, and a new version is switched in under load") as chapter:
         story.decision = decide(project)
@@ -235,7 +235,6 @@ def _retrain(story: Story, project: Assembly, shop: Shop, load: Background) -> N
             chapter.tell("evidence", line)
         chapter.tell("reasons", ", ".join(story.decision.reasons))
         publish_practice_world(story.folder, shop, until=END - timedelta(days=1))
-        load.ask_about(live_customers(shop, END).to_list(), story.now)
         story.check(story.decision.should_retrain, f"a retrain should be due: {story.decision}")
         went = retrain_now(project, story.decision, by="rondo demo")
         _told(chapter, went)
@@ -267,9 +266,10 @@ def _back_and_forth(story: Story, project: Assembly, server: RunningServer) -> N
     story.check(server.alive, "the server should still run")
 
 
-def _calm_again(story: Story, project: Assembly, shop: Shop, clients: Customers) -> None:
+def _calm_again(story: Story, project: Assembly, shop: Shop, clients: Customers, load: Background) -> None:
     with story.chapter("The new version meets the customers of the new world") as chapter:
         users = live_customers(shop, END).to_list()
+        load.ask_about(users, story.now)  # only now: the newest of them came with the data of the retrain
         scored = clients.ask(users, story.now)
         chapter.tell(
             "customers scored", f"{len(scored):,}, all by {', '.join({one.version for one in scored})}"
