@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rondo.contract import PROJECT_FILE
 from rondo.lifecycle.order import steps
 from rondo.lifecycle.releasing import catch_up, register_and_release, waits_for_release
 from rondo.lifecycle.rooms import Rooms, last_verdict
 from rondo.lifecycle.running import Done, Selection, run_stages
-from rondo.lifecycle.stillness import forget, remember
+from rondo.lifecycle.stillness import forget, remember, seen
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate
 from rondo.records.verdict import Judgement
@@ -39,14 +40,17 @@ def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candid
         by: who goes round, for the event log.
         fixed: refit this candidate instead of searching.
     """
-    forget(workshop.layout.root)
+    root, inputs = workshop.layout.root, tuple(_inputs(workshop))
+    forget(root)
+    before = seen(root, inputs)
     catch_up(workshop)
     done = run_stages(workshop, Rooms(workshop, fixed).open, selection)
     if selection.only:
         return Round(done, None, None, "", refused=False)
     went = _judged(workshop, done, by=by)
     told = went.release if went.refused else ""
-    remember(workshop.layout.root, _touchable(workshop), told=told, refused=went.refused)
+    if seen(root, inputs) == before:  # what was edited meanwhile is for the next round to look at
+        remember(root, _touchable(workshop), told=told, refused=went.refused)
     return went
 
 
@@ -68,3 +72,13 @@ def _touchable(workshop: Workshop) -> Iterator[str]:
     for step in steps(workshop.project, workshop.loaded.raw):
         stage = step.declaration
         yield from (*stage.deps, *stage.outs, *stage.metrics, *(stage.params or ()))
+
+
+def _inputs(workshop: Workshop) -> Iterator[str]:
+    """Every file and folder that stages read and no stage leaves."""
+    declared = [step.declaration for step in steps(workshop.project, workshop.loaded.raw)]
+    made = [out for stage in declared for out in (*stage.outs, *stage.metrics)]
+    for stage in declared:
+        for path in (PROJECT_FILE, *stage.deps, *(stage.params or ())):
+            if not any(path == out or path.startswith(f"{out}/") for out in made):
+                yield path

@@ -32,10 +32,15 @@ class Stillness:
     refused: bool
 
 
+def seen(root: Path, roots: Iterable[str]) -> dict[str, Touch]:
+    """How these files, and those in these folders, are now."""
+    return dict(_touches(root, roots))
+
+
 def remember(root: Path, roots: Iterable[str], *, told: str, refused: bool) -> None:
     """Keeps how the files are now; `roots` are files and folders, relative to the project or absolute."""
     watched = tuple(sorted({*_ALWAYS, *roots}))
-    still = Stillness(rondo.__version__, watched, dict(_touches(root, watched)), told, refused)
+    still = Stillness(rondo.__version__, watched, seen(root, watched), told, refused)
     write_record(root / ".rondo" / STILL, still)
 
 
@@ -50,7 +55,7 @@ def recall(root: Path) -> Stillness | None:
         still = read_record(root / ".rondo" / STILL, Stillness)
     except (NotAvailable, CorruptArtifact):
         return None
-    if still.rondo != rondo.__version__ or dict(_touches(root, still.roots)) != still.files:
+    if still.rondo != rondo.__version__ or seen(root, still.roots) != still.files:
         return None
     return still
 
