@@ -9,6 +9,28 @@ from pydantic import Field
 from rondo.contract._base import Section
 from rondo.contract.units import Duration, Share, UpperLimit
 
+Strategy = Literal["blue_green", "canary", "shadow"]
+
+
+class Preflight(Section):
+    """What a version must show in a server of its own before it gets any traffic."""
+
+    duration: Duration = Field(default="2s", validate_default=True)
+    """How long the load test lasts."""
+    connections: int = Field(default=8, ge=1, le=256)
+    """Requests under way at a time."""
+
+
+class Shadow(Section):
+    """How a version answers mirrored requests, unseen, before its own replies count."""
+
+    hold: Duration = Field(default="10min", validate_default=True)
+    min_requests: int = Field(default=1000, ge=1)
+    sample: Share = 1.0
+    """Which share of the requests is mirrored."""
+    min_agreement: Share = 0.9
+    """Share of mirrored rows on which both versions decide alike (for numbers: differ by at most 5%)."""
+
 
 class Canary(Section):
     """The steps of a canary."""
@@ -21,8 +43,17 @@ class Canary(Section):
 class Deployment(Section):
     """The deployment section."""
 
-    strategy: Literal["blue_green", "canary", "shadow"] = "blue_green"
+    strategy: Strategy = "blue_green"
     mode: Literal["suggest", "approve", "auto"] = "auto"
-    """Whether an accepted model is released by itself."""
+    """Whether an accepted model is released by itself (auto), after a person approved it, or only suggested."""
+    preflight: Preflight = Preflight()
+    shadow: Shadow | None = None
+    """With it a shadow phase goes before the strategy's own phases; strategy `shadow` has one anyway."""
     canary: Canary = Canary()
     rollback_on: dict[str, UpperLimit] = Field(default_factory=dict)
+    rollback_window: Duration = Field(default="0s", validate_default=True)
+    """For how long after a promotion `rollback_on` is still watched, to go back by itself."""
+    max_wait: Duration = Field(default="1d", validate_default=True)
+    """How long a phase waits for enough evidence; after that it pauses and says why."""
+    max_rollbacks: int = Field(default=3, ge=1)
+    """After so many automatic rollbacks in a row nothing is released until a person says so."""

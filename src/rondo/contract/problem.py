@@ -27,6 +27,14 @@ class Label(Section):
     expect: Literal["present", "absent"] = "present"
 
 
+class Costs(Section):
+    """What a wrong decision costs, for the business figures (`false_positive_cost`)."""
+
+    false_positive: AnyQuantity | None = None
+    """Money per case, e.g. $20."""
+    false_negative: AnyQuantity | None = None
+
+
 class Problem(Section):
     """The ML problem."""
 
@@ -42,6 +50,7 @@ class Problem(Section):
     positive: str | int | bool | None = None
     """The value of the target that counts as 1 (e.g. "Yes"); by default 1 or true."""
     label: Label | None = None
+    costs: Costs = Costs()
 
 
 class Constraints(Section):

@@ -8,6 +8,20 @@ from rondo.contract._base import Section
 from rondo.contract.units import Duration
 
 
+class Access(Section):
+    """Tokens by reference (env:NAME), one per role; `operate` may do what `view` may, `view` what `predict` may.
+
+    Without tokens only this machine is answered.
+    """
+
+    predict: str | None = None
+    """Predictions, explanations, outcomes."""
+    view: str | None = None
+    """The dashboard and the figures."""
+    operate: str | None = None
+    """Whatever changes something: rollouts, approvals, alerts."""
+
+
 class Serving(Section):
     """The serving section."""
 
@@ -17,5 +31,8 @@ class Serving(Section):
     """Requests that may wait; beyond it the answer is 429."""
     max_body_kb: int = Field(default=4096, ge=1)
     max_rows: int = Field(default=10_000, ge=1)
+    access: Access = Access()
+    dashboard_port: int = Field(default=8081, ge=0, le=65_535)
+    """Where `rondo up` shows the dashboard."""
     flush_every: Duration = Field(default="200ms", validate_default=True)
     """How often the prediction log is written."""

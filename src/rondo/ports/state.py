@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release, RolesToMirror, Routes, ServerReport, Switch, WarmRequest
+from rondo.records.rollout import Rollout
 
 __all__ = ["RolesToMirror", "StateStore", "Switch"]
 
@@ -55,6 +56,34 @@ class StateStore(Protocol):
             Conflict: the routes are no longer of the expected generation, or the lease of `fence` has passed
                 to somebody else, or the change contradicts itself; nothing was changed.
             NotAvailable: a version of it is not registered; nothing was changed.
+        """
+
+    def rollout(self) -> Rollout | None:
+        """The newest rollout, under way or ended; None before the first."""
+
+    def rollouts(self, *, limit: int = 100) -> tuple[Rollout, ...]:
+        """The newest rollouts, oldest first."""
+
+    def advance_rollout(
+        self,
+        rollout: Rollout,
+        *,
+        kind: str,
+        by: str,
+        reason: str,
+        at: datetime,
+        change: Switch | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Rollout:
+        """Writes the rollout, carries the change of routes out if there is one, and appends the event: all or none.
+
+        A new rollout has revision 0 and number 0; it is given the next number. Otherwise its revision is the
+        one that was read. Gives it back with its number and with its revision plus 1.
+
+        Raises:
+            Conflict: another one is under way; or it was changed since it was read; or `switch` would refuse the
+                change. Nothing was changed.
+            NotAvailable: a version of the change is not registered; nothing was changed.
         """
 
     def roles_to_mirror(self) -> RolesToMirror | None:

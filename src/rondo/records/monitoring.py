@@ -31,7 +31,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A figure that is (or was) beyond its threshold; one alert per key until it recovers."""
+    """A figure that is (or was) beyond its threshold; one alert per key until it recovers.
+
+    It is pending until it was beyond for as long as the contract says (`for`), then it fires and is sent.
+    """
 
     key: str  # metric, and feature where there is one
     metric: str
@@ -43,6 +46,10 @@ class Alert:
     threshold: float
     feature: str | None = None
     recovered_at: datetime | None = None
+    fired_at: datetime | None = None  # None: pending
+    sent_at: datetime | None = None  # when somebody was last told of it
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

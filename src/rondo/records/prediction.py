@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -22,6 +23,7 @@ class Prediction:
     latency_ms: float
     shadow: bool = False
     unseen: int = 0  # categories that training did not know
+    mirror_of: str | None = None  # shadow only: the prediction id of the reply that the client got
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,16 @@ class Outcome:
     value: str
     at: datetime  # when it was received
     happened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFigures:
+    """What one version did in one interval; a shadow's own errors and times count here too."""
+
+    requests: int = 0
+    errors: int = 0  # answers with a 5xx code, and for a shadow: what it failed to answer
+    latency_ms: tuple[float, ...] = ()  # a bounded sample of its answer times
+    dropped: int = 0  # shadow only: mirrored requests that were let go because it was busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +60,4 @@ class RequestFigures:
     memory_share: float
     memory_bytes: int
     dropped: int = 0  # predictions that could not be stored
+    versions: Mapping[str, VersionFigures] = field(default_factory=dict)

@@ -16,6 +16,7 @@ JUDGED = "model.judged"
 PROMOTED = "model.promoted"
 ROLLED_BACK = "model.rolled_back"
 ROLLOUT_ABORTED = "rollout.aborted"
+ROUTES_SHIFTED = "routes.shifted"  # shares moved between versions, production stayed
 
 
 @dataclass(frozen=True, slots=True)
