@@ -1,7 +1,12 @@
-"""How the tables came to be: numbered steps, each done once, all missing ones in one transaction."""
+"""How the tables came to be: numbered steps, each done once, all missing ones in one transaction.
+
+A step is written once, in the SQL that SQLite and PostgreSQL share; `append_only` knows where they differ.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, inspect, select
@@ -81,15 +86,32 @@ CREATE TABLE leases (
 CREATE TABLE servers (server_id TEXT PRIMARY KEY, seen_at TEXT NOT NULL, body TEXT NOT NULL);
 """
 
-# The log is only ever appended to; the database itself refuses the rest.
-_FIRST_GUARDS = tuple(
-    f"CREATE TRIGGER events_no_{action.lower()} BEFORE {action} ON events "
-    "BEGIN SELECT RAISE(ABORT, 'the event log is only ever appended to'); END"
-    for action in ("UPDATE", "DELETE")
-)
+_Statement = str | Mapping[str, str]  # the same text for every database, or one for each
 
-_STEPS: tuple[tuple[str, ...], ...] = (
-    (*(part.strip() for part in _FIRST.split(";") if part.strip()), *_FIRST_GUARDS),
+
+def _statements(text: str) -> tuple[_Statement, ...]:
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+def _append_only(table: str, what: str) -> tuple[_Statement, ...]:
+    """The database itself refuses to change or remove a row of the table."""
+    said = f"{what} is only ever appended to"
+    body = f"BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = 'integrity_constraint_violation'; END"
+    refuse = f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+    guards: list[_Statement] = [{"sqlite": "", "postgresql": refuse}]
+    for action in ("UPDATE", "DELETE"):
+        trigger = f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table} "
+        guards.append(
+            {
+                "sqlite": f"{trigger} BEGIN SELECT RAISE(ABORT, '{said}'); END",
+                "postgresql": f"{trigger} FOR EACH ROW EXECUTE FUNCTION {table}_refuse()",
+            }
+        )
+    return tuple(guards)
+
+
+_STEPS: tuple[tuple[_Statement, ...], ...] = (
+    (*_statements(_FIRST), *_append_only("events", "the event log")),
 )
 NEWEST = len(_STEPS)
 
@@ -106,8 +128,16 @@ def bring_up_to_date(database: Database) -> None:
     with database.write() as connection:
         for number in range(_done(connection, database.name) + 1, NEWEST + 1):
             for statement in _STEPS[number - 1]:
-                connection.exec_driver_sql(statement)
+                if text := _spoken(statement, connection.dialect.name):
+                    connection.exec_driver_sql(text)
             connection.execute(insert(migrations).values(number=number, at=datetime.now(UTC)))
+
+
+def _spoken(statement: _Statement, dialect: str) -> str:
+    """The statement in the words of that database; empty where it needs none."""
+    text = statement if isinstance(statement, str) else statement[dialect]
+    # Texts are compared by their bytes everywhere, as SQLite does, whatever the locale of the database.
+    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', text) if dialect == "postgresql" else text
 
 
 def _done(connection: Connection, where: str) -> int:
