@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
-from rondo.records.prediction import Outcome, Prediction, RequestFigures
+from rondo.records.prediction import Outcome, Prediction, RequestFigures, VersionFigures
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -28,7 +28,9 @@ def a_prediction(number: int, *, hours: float = 0.0, version: str = "1.0.0") -> 
         numerical=(0.1, None, -2.5e9),
         categorical=("plan: «pro»\n", None),
         latency_ms=1.25,
+        shadow=number % 4 == 3,
         unseen=number % 2,
+        mirror_of=f"m{number}" if number % 4 == 3 else None,
     )
 
 
@@ -64,6 +66,7 @@ class PredictionLogTests:
         assert frame["prediction_id"].to_list() == [one.prediction_id for one in wanted]
         assert frame["score"].to_list() == [one.score for one in wanted]
         assert frame["event_time"].to_list() == [one.event_time for one in wanted]
+        assert frame["mirror_of"].to_list() == [one.mirror_of for one in wanted]
         assert frame["entity"].to_list() == [one.entity for one in wanted]
         assert frame["categorical"].to_list() == [list(one.categorical) for one in wanted]
         assert frame["numerical"][0].to_list() == [pytest.approx(0.1), None, pytest.approx(-2.5e9)]
@@ -119,7 +122,17 @@ class PredictionLogTests:
     ) -> None:
         figures = [
             RequestFigures(
-                START + timedelta(seconds=5 * n), 5.0, 10 * n, n, 0, (1.5, 2.5)[:n], 0.3, 0.1, 99, n
+                START + timedelta(seconds=5 * n),
+                5.0,
+                10 * n,
+                n,
+                0,
+                (1.5, 2.5)[:n],
+                0.3,
+                0.1,
+                99,
+                n,
+                {version: VersionFigures(n, 1, (0.5,) * n, 2) for version in ("1.0.0", "1.1.0")[:n]},
             )
             for n in range(3)
         ]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from zlib import crc32
 
+import msgspec
+import polars as pl
 import pytest
 
 from rondo.adapters.segments import SegmentLog, SegmentWriter
 from rondo.adapters.segments.records import line_of, read_lines
-from rondo.records.prediction import Outcome
+from rondo.records.prediction import Outcome, Prediction
 from rondo.testing.prediction_log import START, a_prediction
 
 SLOW = timedelta(hours=1)
@@ -148,3 +152,38 @@ def test_a_disk_that_refuses_is_told_and_what_it_refused_is_counted(
 
 def test_a_folder_that_is_not_there_is_an_empty_log(tmp_path: Path) -> None:
     assert SegmentLog(tmp_path / "nothing").state().segments == 0
+
+
+def test_lines_and_files_from_before_a_field_was_added_are_still_read(tmp_path: Path) -> None:
+    prediction = {
+        name: getattr(a_prediction(1), name) for name in Prediction.__slots__ if name != "mirror_of"
+    }
+    figures = {
+        "at": START,
+        "seconds": 5.0,
+        "requests": 3,
+        "errors": 1,
+        "rejected": 0,
+        "latency_ms": [1.5],
+        "cpu_share": 0.1,
+        "memory_share": 0.2,
+        "memory_bytes": 9,
+        "dropped": 0,
+    }
+    old = b""
+    for kind, record in ((b"P", prediction), (b"F", figures)):
+        body = kind + msgspec.json.encode(record)
+        old += b"%08x%b\n" % (crc32(body), body)
+    sealed(tmp_path, old)
+    log = SegmentLog(tmp_path)
+    log.predictions()  # compacts
+    parquet = tmp_path / "20260301T120000000000-1-abc" / "predictions.parquet"
+    pl.read_parquet(parquet).drop("mirror_of").write_parquet(parquet)  # as an older reader compacted it
+    writer = SegmentWriter(tmp_path)
+    writer.prediction(replace(a_prediction(2), shadow=True, mirror_of="p00001"))
+    writer.close()
+    assert log.predictions().select("prediction_id", "mirror_of").rows() == [
+        ("p00001", None),
+        ("p00002", "p00001"),
+    ]
+    assert [(one.requests, one.versions) for one in log.figures()] == [(3, {})]

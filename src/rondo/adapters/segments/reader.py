@@ -13,7 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
-from rondo.adapters.segments.records import FIGURES, OUTCOME, PREDICTION, SCHEMAS, Lines, frame_of, read_lines
+from rondo.adapters.segments.records import (
+    FIGURES,
+    OUTCOME,
+    PREDICTION,
+    SCHEMAS,
+    Lines,
+    figures_of,
+    frame_of,
+    read_lines,
+)
 from rondo.adapters.segments.writer import OPEN, SEALED, sync_folder
 from rondo.records.files import publish_folder, read_record, to_json, write_bytes
 from rondo.records.prediction import RequestFigures
@@ -93,7 +102,7 @@ class SegmentLog:
         if until is not None:
             frame = frame.filter(pl.col("at") < until)
         rows = frame.sort("at").collect().iter_rows(named=True)
-        return [RequestFigures(**{**row, "latency_ms": tuple(row["latency_ms"])}) for row in rows]
+        return [figures_of(row) for row in rows]
 
     def state(self) -> LogState:
         """How much the log holds, and how much of it could not be read."""
@@ -214,7 +223,10 @@ def _write_compacted(folder: Path, lines: Lines) -> None:
 
 
 def _scan(segments: Sequence[Path], kind: bytes) -> list[pl.LazyFrame]:
-    return [pl.scan_parquet([segment / FILES[kind] for segment in segments])] if segments else []
+    if not segments:
+        return []
+    files = [segment / FILES[kind] for segment in segments]
+    return [pl.scan_parquet(files, schema=SCHEMAS[kind], missing_columns="insert")]
 
 
 def _overlaps(summary: Summary, since: datetime | None, until: datetime | None) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 from zlib import crc32
 
 import msgspec
 import polars as pl
 
-from rondo.records.prediction import Outcome, Prediction, RequestFigures
+from rondo.records.prediction import Outcome, Prediction, RequestFigures, VersionFigures
 
 Record = Prediction | Outcome | RequestFigures
 
@@ -33,6 +34,7 @@ SCHEMAS: Mapping[bytes, Mapping[str, pl.DataType]] = {
         "latency_ms": pl.Float64(),
         "shadow": pl.Boolean(),
         "unseen": pl.Int64(),
+        "mirror_of": pl.String(),
     },
     OUTCOME: {"prediction_id": pl.String(), "value": pl.String(), "at": _TIME, "happened_at": _TIME},
     FIGURES: {
@@ -46,9 +48,21 @@ SCHEMAS: Mapping[bytes, Mapping[str, pl.DataType]] = {
         "memory_share": pl.Float64(),
         "memory_bytes": pl.Int64(),
         "dropped": pl.Int64(),
+        "versions": pl.List(
+            pl.Struct(
+                {
+                    "version": pl.String(),
+                    "requests": pl.Int64(),
+                    "errors": pl.Int64(),
+                    "latency_ms": pl.List(pl.Float64()),
+                    "dropped": pl.Int64(),
+                }
+            )
+        ),
     },
 }
-"""The columns of each kind: the fields of its record, in their order."""
+"""The columns of each kind: the fields of its record, in their order. A field that was added later is null in
+lines and files from before."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,8 +77,35 @@ class Lines:
 
 def line_of(record: Record) -> bytes:
     """The record as its line, with the line's end. Numbers that are not finite become null."""
-    body = KINDS[type(record)] + _encode(record)
+    body = KINDS[type(record)] + _encode(_figures_line(record) if type(record) is RequestFigures else record)
     return b"%08x%b\n" % (crc32(body), body)
+
+
+def _figures_line(figures: RequestFigures) -> dict[str, Any]:
+    """The figures with a list in place of the mapping: versions are values there, not names of columns."""
+    plain = {name: getattr(figures, name) for name in SCHEMAS[FIGURES] if name != "versions"}
+    versions = [
+        {"version": version, **{name: getattr(one, name) for name in VersionFigures.__slots__}}
+        for version, one in figures.versions.items()
+    ]
+    return {**plain, "versions": versions}
+
+
+def figures_of(row: Mapping[str, Any]) -> RequestFigures:
+    """The figures of a frame's row."""
+    versions: Sequence[Mapping[str, Any]] = row["versions"] or ()
+    return RequestFigures(
+        **{
+            **row,
+            "latency_ms": tuple(row["latency_ms"]),
+            "versions": {
+                one["version"]: VersionFigures(
+                    one["requests"], one["errors"], tuple(one["latency_ms"]), one["dropped"]
+                )
+                for one in versions
+            },
+        }
+    )
 
 
 def read_lines(data: bytes, *, growing: bool) -> Lines:
