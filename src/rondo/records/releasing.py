@@ -10,7 +10,16 @@ from typing import Any
 import msgspec
 
 from rondo.errors import Conflict, NotAvailable, nearest
-from rondo.records.release import ROLLED_BACK, Event, RegistryStage, Release, Routes, Switch
+from rondo.records.release import (
+    ROLLED_BACK,
+    ROUTES_SHIFTED,
+    Event,
+    RegistryStage,
+    Release,
+    Routes,
+    Switch,
+)
+from rondo.records.rollout import Rollout
 
 
 def with_traffic(routes: Routes) -> tuple[str, ...]:
@@ -109,8 +118,16 @@ def history_after(history: Sequence[str], production: str, *, kind: str) -> tupl
     """The release history, oldest first, after `production` went into production by an event of that kind.
 
     Raises:
-        Conflict: a rollback to a version that is not below the present one in the history.
+        Conflict: a rollback to a version that is not below the present one in the history, or shares that
+            move under another version than the one in production.
     """
+    if kind == ROUTES_SHIFTED:
+        if production not in history[-1:]:
+            raise Conflict(
+                f"{' '.join(history[-1:]) or 'nothing'} is in production, not {production}",
+                rule="Production stays where it is while shares are moved.",
+            )
+        return tuple(history)
     if kind == ROLLED_BACK:
         below = list(history[:-1])
         if production not in below:
@@ -153,6 +170,46 @@ def roles_of(releases: Sequence[Release], history: Sequence[str]) -> dict[str, s
         "production": history[-1] if history else None,
         "previous": history[-2] if len(history) > 1 else None,
         "staging": staging[-1] if staging else None,
+    }
+
+
+def rollout_after(rollout: Rollout, newest: Rollout | None) -> Rollout:
+    """The rollout as it is kept: with its number, and its revision plus 1; `newest` is the newest one so far.
+
+    Raises:
+        Conflict: another one is under way, or this one was changed since it was read, or has ended.
+    """
+    if rollout.number == 0:
+        if newest is not None and not newest.ended:
+            raise Conflict(
+                f"rollout {newest.number} of {newest.candidate} is under way ({newest.state})",
+                rule="There is one rollout at a time.",
+                mend="Wait for it, or end it: `rondo rollout abort`.",
+            )
+        return replace(rollout, number=1 if newest is None else newest.number + 1, revision=1)
+    if newest is None or newest.number != rollout.number:
+        raise Conflict(f"rollout {rollout.number} is not the newest one")
+    if newest.ended:
+        raise Conflict(f"rollout {newest.number} of {newest.candidate} has ended ({newest.state})")
+    if newest.revision != rollout.revision:
+        raise Conflict(
+            f"rollout {newest.number} has changed since this was decided (revision {newest.revision}, "
+            f"decided on {rollout.revision})",
+            mend="Look at what changed, then try again.",
+        )
+    return replace(rollout, revision=rollout.revision + 1)
+
+
+def rollout_details(rollout: Rollout, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What an event about a rollout tells beside its candidate."""
+    return {
+        "rollout": rollout.number,
+        "strategy": rollout.strategy,
+        "state": rollout.state,
+        "phase": rollout.phase.kind,
+        "place": rollout.place,
+        "stable": rollout.stable,
+        **(details or {}),
     }
 
 

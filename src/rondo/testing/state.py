@@ -17,10 +17,12 @@ from rondo.records.release import (
     PROMOTED,
     REGISTERED,
     ROLLED_BACK,
+    ROUTES_SHIFTED,
     Release,
     ServerReport,
     WarmRequest,
 )
+from rondo.records.rollout import Evidence, Phase, Rollout
 from rondo.records.verdict import Judgement
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -70,6 +72,31 @@ def promote(store: StateStore, *versions: str) -> None:
     for version in versions:
         store.add_release(release(version), by="ann")
         store.switch(promotion(store, version), at=NOW)
+
+
+def canary(candidate: str, stable: str | None) -> Rollout:
+    """A rollout of the candidate that has not begun: one canary step, then all of it."""
+    step = {candidate: 0.05, stable or "": 0.95}
+    return Rollout(
+        number=0,
+        strategy="canary",
+        candidate=candidate,
+        stable=stable,
+        phases=(Phase("canary", step, hold_s=600, min_requests=1000), Phase("promote", {candidate: 1.0})),
+        state="running",
+        started_at=NOW,
+        by="ann",
+        reason="it is better",
+        phase_since=NOW,
+    )
+
+
+def shift(store: StateStore, shares: dict[str, float], **other: Any) -> Switch:
+    """A switch that moves shares and leaves production where it is."""
+    history = store.production_history()
+    previous = history[-2] if len(history) > 1 else None
+    change = {"previous": previous, "weights": shares, "kind": ROUTES_SHIFTED, **other}
+    return promotion(store, history[-1], **change)
 
 
 def stages(store: StateStore) -> dict[str, str]:
@@ -147,13 +174,11 @@ class StateStoreTests:
     def test_shares_can_move_without_a_new_production(self, store: StateStore) -> None:
         promote(store, "1.0.0")
         store.add_release(release("1.1.0"), by="ann")
-        step = promotion(
-            store, "1.0.0", previous=None, weights={"1.0.0": 0.95, "1.1.0": 0.05}, kind="rollout.stepped"
-        )
+        step = shift(store, {"1.0.0": 0.95, "1.1.0": 0.05})
         assert store.switch(step, at=NOW).weights == {"1.0.0": 0.95, "1.1.0": 0.05}
         assert store.production_history() == ("1.0.0",)
         assert stages(store) == {"1.0.0": "Production", "1.1.0": "Staging"}
-        store.switch(promotion(store, "1.0.0", previous=None, kind="rollout.aborted"), at=NOW)
+        store.switch(shift(store, {"1.0.0": 1.0}), at=NOW)
         assert stages(store) == {"1.0.0": "Production", "1.1.0": "Archived"}
 
     @pytest.mark.parametrize(
@@ -167,6 +192,7 @@ class StateStoreTests:
             ({"shadow": "9.9.9"}, NotAvailable),
             ({"production": "9.9.9", "weights": {"9.9.9": 1.0}}, NotAvailable),
             ({"kind": ROLLED_BACK}, Conflict),
+            ({"kind": ROUTES_SHIFTED}, Conflict),
             ({"fence": ("deployment", 7)}, Conflict),
         ],
         ids=str,
@@ -191,6 +217,93 @@ class StateStoreTests:
                 store.switch(promotion(store, "1.1.0", fence=("deployment", new)), at=NOW)
             with pytest.raises(Conflict, match="lease"):
                 store.switch(promotion(store, "1.0.0", fence=("deployment", new)), at=NOW)
+
+    # rollouts
+
+    def test_a_rollout_and_its_routes_change_together(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        store.add_release(release("1.1.0"), by="ann")
+        assert store.rollout() is None
+        change = shift(store, {"1.0.0": 0.95, "1.1.0": 0.05})
+        begun = store.advance_rollout(
+            canary("1.1.0", "1.0.0"), kind="rollout.begun", by="ann", reason="why", at=NOW, change=change
+        )
+        assert begun == replace(canary("1.1.0", "1.0.0"), number=1, revision=1)
+        assert store.rollout() == begun
+        assert store.routes().weights == {"1.0.0": 0.95, "1.1.0": 0.05}
+        assert [event.kind for event in store.events()[-2:]] == [ROUTES_SHIFTED, "rollout.begun"]
+        told = store.events()[-1]
+        assert (told.subject, told.by, told.reason) == ("1.1.0", "ann", "why")
+        assert told.details["rollout"] == 1
+
+    def test_a_rollout_comes_back_with_its_evidence(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        seen = Evidence(
+            "inconclusive", ("too few",), NOW, NOW, NOW + MINUTE, 3, 1000, {"candidate": {"p99": None}}
+        )
+        whole = replace(
+            canary("1.0.0", None),
+            evidence=seen,
+            history=(seen, replace(seen, judgement="ship")),
+            experiment={"primary": "conversion_rate"},
+        )
+        kept = store.advance_rollout(whole, kind="rollout.begun", by="ann", reason="", at=NOW)
+        assert kept == replace(whole, number=1, revision=1)
+        assert store.rollouts() == (kept,)
+
+    def test_one_rollout_is_under_way_at_a_time(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        new = canary("1.1.0", "1.0.0")
+        begun = store.advance_rollout(new, kind="rollout.begun", by="ann", reason="", at=NOW)
+        with pytest.raises(Conflict, match="is under way"):
+            store.advance_rollout(new, kind="rollout.begun", by="bob", reason="", at=NOW)
+        over = store.advance_rollout(
+            replace(begun, state="aborted"), kind="rollout.aborted", by="ann", reason="", at=NOW
+        )
+        with pytest.raises(Conflict, match="has ended"):
+            store.advance_rollout(over, kind="rollout.moved", by="ann", reason="", at=NOW)
+        second = store.advance_rollout(new, kind="rollout.begun", by="bob", reason="", at=NOW)
+        assert second.number == 2
+        assert store.rollouts() == (over, second)
+        assert store.rollouts(limit=1) == (second,)
+
+    def test_a_rollout_that_changed_since_it_was_read_is_not_written_over(self, store: StateStore) -> None:
+        promote(store, "1.0.0")
+        begun = store.advance_rollout(
+            canary("1.1.0", "1.0.0"), kind="rollout.begun", by="ann", reason="", at=NOW
+        )
+        paused = store.advance_rollout(
+            replace(begun, state="paused"), kind="rollout.paused", by="ann", reason="", at=NOW
+        )
+        with pytest.raises(Conflict, match="changed since"):
+            store.advance_rollout(begun, kind="rollout.moved", by="bob", reason="", at=NOW)
+        assert store.rollout() == paused
+
+    @pytest.mark.parametrize(
+        ("wrong", "error"),
+        [
+            ({"expected_generation": 0}, Conflict),
+            ({"weights": {"1.0.0": 0.5, "9.9.9": 0.5}}, NotAvailable),
+            ({"fence": ("deployment", 7)}, Conflict),
+        ],
+        ids=str,
+    )
+    def test_a_rollout_whose_routes_are_refused_stays_as_it_was(
+        self, store: StateStore, wrong: dict[str, Any], error: type[Exception]
+    ) -> None:
+        promote(store, "1.0.0")
+        store.add_release(release("1.1.0"), by="ann")
+        begun = store.advance_rollout(
+            canary("1.1.0", "1.0.0"), kind="rollout.begun", by="ann", reason="", at=NOW
+        )
+        before = (store.releases(), store.routes(), store.production_history(), store.events())
+        change = shift(store, {"1.0.0": 0.5, "1.1.0": 0.5}, **wrong)
+        with pytest.raises(error):
+            store.advance_rollout(
+                replace(begun, place=1), kind="rollout.moved", by="ann", reason="", at=NOW, change=change
+            )
+        assert (store.releases(), store.routes(), store.production_history(), store.events()) == before
+        assert store.rollouts() == (begun,)
 
     # what the model registry is to be told
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from rondo.errors import RondoError
 from rondo.ports.state import StateStore
 from rondo.records.release import ServerReport
 from rondo.records.releasing import with_traffic
-from rondo.testing.state import NOW, promotion, release, rollback
+from rondo.testing.state import NOW, canary, promotion, release, rollback, shift
 
 VERSIONS = st.sampled_from(["1.0.0", "1.0.1", "1.1.0", "2.0.0"])
 LONG = timedelta(minutes=5)
@@ -71,9 +72,24 @@ class SameAsMemory(RuleBasedStateMachine):
         history = self.memory.production_history()
         if history and version != history[-1]:
             weights = {history[-1]: 1 - share, version: share}
-            previous = history[-2] if len(history) > 1 else None
-            change = {"weights": weights, "previous": previous, "shadow": shadow, "kind": "rollout.stepped"}
-            self.both(lambda store: store.switch(promotion(store, history[-1], **change), at=self.moment))
+            self.both(lambda store: store.switch(shift(store, weights, shadow=shadow), at=self.moment))
+
+    @rule(version=VERSIONS, state=st.sampled_from(["running", "paused", "aborted"]), new=st.booleans())
+    def roll_out(self, version: str, state: Any, new: bool) -> None:
+        newest = self.memory.rollout()
+        history = self.memory.production_history()
+        if not history or (newest is None and not new):
+            return
+        rollout = canary(version, history[-1]) if new or newest is None else newest
+        after = replace(rollout, state=state)
+
+        def advance(store: StateStore) -> Any:
+            shares = {history[-1]: 0.5, version: 0.5} if version != history[-1] else {version: 1.0}
+            change = shift(store, shares)
+            told = {"kind": f"rollout.{state}", "by": "x", "reason": "", "at": self.moment}
+            return store.advance_rollout(after, change=change, **told)
+
+        self.both(advance)
 
     @rule(version=st.none() | VERSIONS)
     def want_warm(self, version: str | None) -> None:
@@ -117,6 +133,7 @@ class SameAsMemory(RuleBasedStateMachine):
             lambda store: store.production(),
             lambda store: store.production_history(),
             lambda store: store.routes(),
+            lambda store: store.rollouts(),
             lambda store: store.wanted_warm(),
             lambda store: store.roles_to_mirror(),
             lambda store: store.events(),

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from rondo.errors import Conflict, CorruptArtifact, DataError
+from rondo.records.files import from_json
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import (
     JUDGED,
@@ -33,11 +34,14 @@ from rondo.records.releasing import (
     judged_again,
     release_details,
     roles_of,
+    rollout_after,
+    rollout_details,
     routes_after,
     stages_after,
     switch_details,
     with_traffic,
 )
+from rondo.records.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class MemoryStateStore:
         self._releases: dict[str, Release] = {}
         self._history: tuple[str, ...] = ()
         self._routes = Routes(0, {})
+        self._rollouts: dict[int, Rollout] = {}
         self._wanted = WarmRequest(0, None)
         self._roles_number = self._roles_told = 0
         self._stages_told: dict[str, RegistryStage] = {}
@@ -144,6 +149,37 @@ class MemoryStateStore:
                 details=switch_details(change, after),
                 at=at,
             )
+            return after
+
+    def rollout(self) -> Rollout | None:
+        """See StateStore."""
+        return next(iter(self.rollouts(limit=1)), None)
+
+    def rollouts(self, *, limit: int = 100) -> tuple[Rollout, ...]:
+        """See StateStore."""
+        with self._lock:
+            kept = tuple(self._rollouts.values())
+        return kept[max(0, len(kept) - limit) :]
+
+    def advance_rollout(
+        self,
+        rollout: Rollout,
+        *,
+        kind: str,
+        by: str,
+        reason: str,
+        at: datetime,
+        change: Switch | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Rollout:
+        """See StateStore."""
+        with self._lock:
+            after = from_json(msgspec.json.encode(rollout_after(rollout, self.rollout())), Rollout)
+            if change is not None:
+                self.switch(change, at=at)
+            self._rollouts[after.number] = after
+            told = rollout_details(after, details)
+            self.append(kind, after.candidate, by=by, reason=reason, details=told, at=at)
             return after
 
     def roles_to_mirror(self) -> RolesToMirror | None:

@@ -86,6 +86,15 @@ CREATE TABLE leases (
 CREATE TABLE servers (server_id TEXT PRIMARY KEY, seen_at TEXT NOT NULL, body TEXT NOT NULL);
 """
 
+_SECOND = """
+CREATE TABLE rollouts (
+  number INTEGER PRIMARY KEY,
+  under_way INTEGER NOT NULL CHECK (under_way IN (0, 1)),
+  body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_rollout_under_way ON rollouts (under_way) WHERE under_way = 1;
+"""
+
 _Statement = str | Mapping[str, str]  # the same text for every database, or one for each
 
 
@@ -112,6 +121,7 @@ def _append_only(table: str, what: str) -> tuple[_Statement, ...]:
 
 _STEPS: tuple[tuple[_Statement, ...], ...] = (
     (*_statements(_FIRST), *_append_only("events", "the event log")),
+    _statements(_SECOND),
 )
 NEWEST = len(_STEPS)
 
@@ -126,6 +136,7 @@ def bring_up_to_date(database: Database) -> None:
         if _done(connection, database.name) == NEWEST:
             return
     with database.write() as connection:
+        database.prepare(connection)
         for number in range(_done(connection, database.name) + 1, NEWEST + 1):
             for statement in _STEPS[number - 1]:
                 if text := _spoken(statement, connection.dialect.name):

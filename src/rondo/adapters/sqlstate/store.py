@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
-from rondo.adapters.sqlstate import journal, traffic
+from rondo.adapters.sqlstate import journal, rolling, traffic
 from rondo.adapters.sqlstate.engine import Database
 from rondo.adapters.sqlstate.migrations import bring_up_to_date
 from rondo.adapters.sqlstate.tables import alerts, decisions, leases, marks, observations, servers, standing
@@ -20,6 +20,7 @@ from rondo.errors import Conflict, DataError, RondoError
 from rondo.records.files import from_json
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release, RolesToMirror, Routes, ServerReport, Switch, WarmRequest
+from rondo.records.rollout import Rollout
 
 PATIENCE = timedelta(seconds=10)
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -28,12 +29,13 @@ FORGOTTEN_AFTER = timedelta(days=1)
 class SqlStateStore:
     """A StateStore in a SQL database, made when it is not there yet.
 
-    `where` is the path of an SQLite file or a URL. A write waits up to `patience` for its turn.
+    `where` is the path of an SQLite file or a URL of SQLite or PostgreSQL, where every project has a schema of
+    its own. A write waits up to `patience` for its turn.
     Open one per process: connections must not cross a fork.
     """
 
-    def __init__(self, where: str | Path, *, patience: timedelta = PATIENCE) -> None:
-        self._database = Database(where, patience=patience)
+    def __init__(self, where: str | Path, *, project: str = "", patience: timedelta = PATIENCE) -> None:
+        self._database = Database(where, patience=patience, project=project)
         try:
             bring_up_to_date(self._database)
         except BaseException:
@@ -69,6 +71,32 @@ class SqlStateStore:
         """See StateStore."""
         with self._database.write() as connection:
             return traffic.carry_out(connection, change, at=at)
+
+    def rollout(self) -> Rollout | None:
+        """See StateStore."""
+        return next(iter(self.rollouts(limit=1)), None)
+
+    def rollouts(self, *, limit: int = 100) -> tuple[Rollout, ...]:
+        """See StateStore."""
+        with self._database.read() as connection:
+            return rolling.read(connection, limit=limit)
+
+    def advance_rollout(
+        self,
+        rollout: Rollout,
+        *,
+        kind: str,
+        by: str,
+        reason: str,
+        at: datetime,
+        change: Switch | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> Rollout:
+        """See StateStore."""
+        with self._database.write() as connection:
+            return rolling.advance(
+                connection, rollout, kind=kind, by=by, reason=reason, at=at, change=change, details=details
+            )
 
     def roles_to_mirror(self) -> RolesToMirror | None:
         """See StateStore."""

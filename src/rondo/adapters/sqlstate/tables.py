@@ -88,6 +88,13 @@ events = _table(
     Column("hash", Text),
 )
 
+rollouts = _table(
+    "rollouts",
+    _key("number", Integer),
+    Column("under_way", Integer),  # 1 or 0; the database allows one 1
+    Column("body", Text),
+)
+
 observations = _table("observations", _key("id", Integer), Column("metric", Text), Column("body", Text))
 
 alerts = _table(
