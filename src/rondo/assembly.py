@@ -120,11 +120,11 @@ class Assembly:
         if word == "sqlite":
             return SqlStateStore(self.layout.state)
         if "://" in word:
-            return SqlStateStore(self.resolve(word))
+            return SqlStateStore(self.resolve(word), project=self.project.project)
         raise ContractError(
             f"stores.state is {word!r}",
             where=self.loaded.path.name,
-            rule="it is `sqlite` or a database URL",
+            rule="it is `sqlite` or a URL of SQLite or PostgreSQL",
             mend="Write stores: {state: sqlite}",
         )
 

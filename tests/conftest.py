@@ -1,0 +1,39 @@
+"""Servers that several rooms' tests share: each is started once per session, when a test first asks for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from rondo.testing import servers
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[servers.PostgresServer]:
+    """PostgreSQL; take `postgres` unless the test stops it."""
+    with servers.postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: servers.PostgresServer) -> servers.PostgresServer:
+    """An empty database of PostgreSQL for this test alone."""
+    return postgres_server.another(f"test_{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[servers.RedisServer]:
+    """Redis."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[servers.S3Server]:
+    """An object store."""
+    with servers.s3() as server:
+        yield server
