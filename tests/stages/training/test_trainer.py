@@ -72,7 +72,7 @@ def test_tuning_is_taken_up_again(trainer: ModelTrainer, tracker: MemoryTracker)
     assert trainer.hyperparameter_tuning(x, y, n_trials=4) == best
     run = list(tracker.runs.values())[-1]
     assert run.name == "best_params"
-    assert math.isfinite(run.metrics["best_auc_roc"])
+    assert math.isfinite(run.metrics["best_auc"])
     model, _ = trainer.train_with_tracking(x, y, x, y, best)
     assert model.pipeline[-1].max_depth == best["max_depth"]
 

@@ -173,7 +173,7 @@ class ModelTrainer:
         )
         with self.tracker.run(self.experiment_name, "best_params") as run:
             run.log_params(found.params)
-            run.log_metrics({f"best_{scoring}": found.score, "trials": found.trials})
+            run.log_metrics({f"best_{scoring.removesuffix('_roc')}": found.score, "trials": found.trials})
         return dict(found.params)
 
     def _target(self, y: ArrayLike) -> tuple[Task, NDArray[Any] | None, NDArray[np.float64]]:
