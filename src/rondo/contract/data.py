@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from rondo.contract._base import FileName, Filled, Section
+from rondo.contract.calendar import Days
 from rondo.contract.units import Duration, Share
 
 ColumnType = Literal["string", "int", "float", "bool", "date", "datetime"]
@@ -119,6 +120,8 @@ class Outliers(Section):
 class Clean(Section):
     """Always in this order: missing values, outliers, types."""
 
+    keep: str | None = None
+    """SQL condition on a row; rows of which it is not true go before anything else is looked at."""
     missing: dict[str, Missing] = Field(default_factory=dict)
     outliers: dict[str, Outliers] = Field(default_factory=dict)
     types: dict[str, ColumnType] = Field(default_factory=dict)
@@ -157,10 +160,20 @@ class Snapshots(Section):
     """Moments at which each entity is looked at, where rows are events and the target lies in later rows."""
 
     every: Literal["day", "week", "month"] = "month"
+    align: Literal["calendar", "end"] = "calendar"
+    """`end`: counted back from the newest moment whose label window is whole, instead of days of the calendar."""
+    latest: int | None = Field(default=None, ge=1)
+    """Only so many of the newest moments are examples."""
     active_within: Duration | None = None
     """Only entities with a row (see `active_event`) in this time before the snapshot."""
     active_event: str = "true"
     """SQL condition on a row that counts as activity."""
+    active_rows: int = Field(default=1, ge=1)
+    """With fewer such rows in this time (or ever, without `active_within`) an entity is not active."""
+    known_for: Duration | None = None
+    """Only entities whose first row lies at least this long before the snapshot."""
+    closed: tuple[Days, ...] = ()
+    """Days without a snapshot: {weekday: saturday}, {from: 12-24, to: 01-03}."""
 
 
 class Load(Section):

@@ -13,11 +13,11 @@ TimePart = Literal[
     "hour", "day_of_week", "is_weekend", "day_of_month", "month", "week_of_year", "quarter", "day_of_year"
 ]
 Aggregate = Literal["sum", "mean", "count", "min", "max", "std", "days_since", "nunique"]
-DEFINITION_KINDS = ("time", "rolling", "ratio", "expr", "python", "column")
+DEFINITION_KINDS = ("time", "rolling", "ratio", "expr", "python", "column", "candidate")
 
 
 class Definition(Section):
-    """One feature: exactly one of `time`, `rolling`, `ratio`, `expr`, `python`, `column`."""
+    """One feature: exactly one of `time`, `rolling`, `ratio`, `expr`, `python`, `column`, `candidate`."""
 
     time: TimePart | None = None
     rolling: Aggregate | None = None
@@ -25,7 +25,12 @@ class Definition(Section):
     `days_since`: days since the last earlier row (with `where` true); `default` when the window has none."""
     of: str | None = None
     """The column (rolling) or the time column (time; the event time by default)."""
+    per: Literal["entity", "item", "pair"] = "entity"
+    """Whose earlier rows count (rolling): the entity's, the item's, or those of both together (ranking)."""
     window: Duration | None = None
+    lag: Duration | None = None
+    """How long before the row the window ends (rolling): `window: 1d, lag: 6d` is the same weekday of last week,
+    seen from the midnight before it."""
     where: str | None = None
     """SQL condition on the rows that count (rolling)."""
     default: float | None = None
@@ -41,6 +46,8 @@ class Definition(Section):
     """Columns that the Python function receives."""
     column: str | None = None
     """A column of the data as it is, under this feature's name."""
+    candidate: Literal["popular", "own", "together"] | None = None
+    """How strongly that source of candidates proposed the item; missing where it did not (ranking)."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Definition:
@@ -53,6 +60,8 @@ class Definition(Section):
                 raise ValueError("window is missing; a rolling feature looks back over one; add window: 30d")
             if self.of is None and self.rolling not in {"count", "days_since"}:
                 raise ValueError("of is missing; a rolling feature is of a column; add of: COLUMN")
+        elif self.lag is not None:
+            raise ValueError("lag is of a rolling feature; remove it, or write rolling: sum and window:")
         return self
 
     @property

@@ -3,7 +3,7 @@
 The formulas are elsewhere; this is the vocabulary.
 
     precision_at_recall_80   the precision where recall is 80 %; recall_at_precision_NN likewise
-    ndcg@10, map@10          of the first ten of a ranking
+    ndcg@10, map@10          of the first ten of a ranking; precision@NN, recall@NN, hit_rate@NN likewise
 """
 
 from __future__ import annotations
@@ -75,12 +75,15 @@ ALIASES = {
     "weighted_f1": "f1_weighted",
 }  # fmt: skip
 _AT_PERCENT = re.compile(r"(?:precision_at_recall|recall_at_precision)_(?:[1-9][0-9]?|100)")
-_AT_K = re.compile(r"(?:ndcg|map|precision|recall)@[1-9][0-9]{0,3}")
+_AT_K = re.compile(r"(?:ndcg|map|precision|recall|hit_rate)@[1-9][0-9]{0,3}")
 _PATTERNS: tuple[tuple[str, frozenset[ProblemType]], ...] = (
     ("precision_at_recall_80", _BINARY),
     ("recall_at_precision_80", _BINARY),
     ("ndcg@10", _RANKING),
     ("map@10", _RANKING),
+    ("recall@10", _RANKING),
+    ("precision@10", _RANKING),
+    ("hit_rate@10", _RANKING),
 )
 
 # What a running system is measured by, in monitoring and in system_metrics; both orders of words are in use.

@@ -66,6 +66,8 @@ BUILT_IN = (
             "ml_problem.event_time",
             "ml_problem.positive",
             "ml_problem.label",
+            "ml_problem.item",
+            "ml_problem.candidates",
         ),
         (PROCESSED,),
         (FEATURES,),

@@ -4,9 +4,11 @@ Binary:      `y_true` 0/1 [n], `score` probability of the positive class [n] (or
              positive when its score >= threshold
 Multiclass:  `y_true` index of the class [n] (-1: one unknown to the model), `score` probabilities [n, k]
 Regression:  `y_true` and `score` numbers [n]
+Ranking:     `y_true` 0/1 [n], `score` what orders the rows of a list [n], `groups` which rows are a list
 
 Degenerate input (no rows, one class only, values that are not finite) gives NaN with a note, never an
-exception and never a number that could pass for one. Intervals are percentile bootstraps over rows.
+exception and never a number that could pass for one. Intervals are percentile bootstraps over rows (of a
+ranking: over the owners of its lists; of a forecast: over its moments).
 The formulas are in weighted_metrics.py, the names in contract/metrics.py.
 """
 
@@ -22,7 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from rondo.contract.metrics import ALIASES, find_metric
 from rondo.errors import ContractError, nearest
 from rondo.records.candidate import Measured
-from rondo.records.weighted_metrics import METRICS, Floats, Metric, Side, Task, find
+from rondo.records.ranking import parse
+from rondo.records.weighted_metrics import METRICS, Floats, Metric, Side, Task, Together, find
 
 RESAMPLES = 500
 CONFIDENCE = 0.95
@@ -45,12 +48,14 @@ def bigger_is_better(metric: str) -> bool:
 
 def is_known(metric: str, task: Task | None = None) -> bool:
     """Whether it can be computed (for that kind of problem)."""
-    tasks: tuple[Task, ...] = (task,) if task else ("binary", "multiclass", "regression")
+    tasks: tuple[Task, ...] = (task,) if task else ("binary", "multiclass", "regression", "ranking")
     return any(find(canonical(metric), each) is not None for each in tasks)
 
 
-def usual_metrics(task: Task) -> tuple[str, ...]:
+def usual_metrics(task: Task, *, forecast: bool = False) -> tuple[str, ...]:
     """The metrics that a practitioner would want to see of such a problem."""
+    if forecast:
+        return ("mase", "wape", "smape", "mae", "rmse")
     match task:
         case "binary":
             return (
@@ -63,21 +68,30 @@ def usual_metrics(task: Task) -> tuple[str, ...]:
             )  # fmt: skip
         case "regression":
             return ("rmse", "mae", "mape", "r2")
+        case "ranking":
+            return ("ndcg@10", "map@10", "recall@10", "precision@10", "hit_rate@10", "mrr")
 
 
 def compute(
-    metric: str, y_true: ArrayLike, score: ArrayLike, threshold: float = 0.5, *, task: Task | None = None
+    metric: str,
+    y_true: ArrayLike,
+    score: ArrayLike,
+    threshold: float = 0.5,
+    *,
+    task: Task | None = None,
+    groups: Together | None = None,
 ) -> float:
     """The metric's value, NaN where it has none.
 
     Args:
         task: by default told by the metric's name and the score's shape.
+        groups: which rows are a list (of a ranking), or of what moment and series they are (of a forecast).
 
     Raises:
         ContractError: nothing computes such a metric.
         ValueError: the arrays are not of equal length.
     """
-    value = measure(metric, y_true, score, threshold, task=task, resamples=0).value
+    value = measure(metric, y_true, score, threshold, task=task, groups=groups, resamples=0).value
     return math.nan if value is None else value
 
 
@@ -91,11 +105,12 @@ def measure(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    groups: Together | None = None,
 ) -> Measured:
     """The metric with its confidence interval; no value and a note where it cannot be computed."""
     return measure_all(
         (metric,), y_true, score, threshold,
-        task=task, resamples=resamples, confidence=confidence, seed=seed,
+        task=task, resamples=resamples, confidence=confidence, seed=seed, groups=groups,
     )[metric]  # fmt: skip
 
 
@@ -109,6 +124,7 @@ def measure_all(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    groups: Together | None = None,
 ) -> dict[str, Measured]:
     """Every metric with its confidence interval, over the same resamples of the rows; keys as asked for."""
     names = tuple(metrics)
@@ -116,9 +132,9 @@ def measure_all(
     y, s = _arrays(y_true, score)
     if len(y) == 0:
         return {name: Measured(None, note="no rows") for name in names}
-    sides = Side.of(y, s, threshold), None
-    draws = _draws(functions, sides, len(y), resamples, seed)
-    return {name: _summary(draws[name], sides[0], len(y), confidence) for name in names}
+    sides = Side.of(y, s, threshold, groups), None
+    draws = _draws(functions, sides, resamples, seed)
+    return {name: _summary(draws[name], sides[0], confidence) for name in names}
 
 
 def difference(
@@ -133,6 +149,7 @@ def difference(
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
+    groups: Together | None = None,
 ) -> Measured:
     """The metric of `score` minus that of `other` on the same rows, with a paired interval.
 
@@ -143,9 +160,9 @@ def difference(
     _, o = _arrays(y_true, other)
     if len(y) == 0:
         return Measured(None, note="no rows")
-    one, two = Side.of(y, s, threshold), Side.of(y, o, other_threshold)
-    values = _draws({metric: function}, (one, two), len(y), resamples, seed)[metric]
-    return _summary(values, one if one.note or not two.note else two, len(y), confidence)
+    one, two = Side.of(y, s, threshold, groups), Side.of(y, o, other_threshold, groups)
+    values = _draws({metric: function}, (one, two), resamples, seed)[metric]
+    return _summary(values, one if one.note or not two.note else two, confidence)
 
 
 def best_f1_threshold(y_true: ArrayLike, score: ArrayLike) -> float:
@@ -173,6 +190,8 @@ def _function(metric: str, task: Task) -> Metric:
 
 
 def _task_of(metric: str, score: ArrayLike) -> Task:
+    if parse(canonical(metric)) is not None:
+        return "ranking"
     if canonical(metric) in METRICS["regression"]:
         return "regression"
     return "multiclass" if np.ndim(score) == 2 and np.shape(score)[1] > 2 else "binary"
@@ -199,15 +218,38 @@ def _weights(rows: int, resamples: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
 
 
+def _drawn(side: Side, resamples: int, seed: int) -> Iterator[Floats]:
+    """The weights of rows; of a ranking the weights of lists: every list as often as its owner was drawn."""
+    if side.series is not None:
+        moments = side.series.moments
+        for weights in _weights(int(moments.max()) + 1, resamples, seed):
+            yield from _each(weights, moments)
+        return
+    if side.lists is None:
+        yield from _weights(len(side.y), resamples, seed)
+        return
+    owners = np.unique(side.lists.owner[side.lists.judged])
+    place = np.searchsorted(owners, side.lists.owner).clip(max=max(len(owners) - 1, 0))
+    for weights in _weights(max(len(owners), 1), resamples, seed):
+        yield weights[:, place]
+
+
+def _each(weights: Floats, place: NDArray[np.intp]) -> Iterator[Floats]:
+    """The weights of what the rows belong to, as weights of the rows; few resamples at a time."""
+    at_once = max(1, CELLS_AT_ONCE // len(place))
+    for start in range(0, len(weights), at_once):
+        yield weights[start : start + at_once][:, place]
+
+
 def _draws(
-    functions: Mapping[str, Metric], sides: tuple[Side, Side | None], rows: int, resamples: int, seed: int
+    functions: Mapping[str, Metric], sides: tuple[Side, Side | None], resamples: int, seed: int
 ) -> dict[str, Floats]:
     """Per metric: its value first, then one per resample; with two sides the differences."""
     one, two = sides
     if one.note or (two and two.note):
         return {name: np.full(1, np.nan) for name in functions}
     parts: dict[str, list[Floats]] = {name: [] for name in functions}
-    for weights in _weights(rows, resamples, seed):
+    for weights in _drawn(one, resamples, seed):
         first, second = one.weighted(weights), two.weighted(weights) if two else None
         for name, function in functions.items():
             value = function(first)
@@ -215,8 +257,9 @@ def _draws(
     return {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _summary(values: Floats, side: Side, rows: int, confidence: float) -> Measured:
+def _summary(values: Floats, side: Side, confidence: float) -> Measured:
     point, drawn = float(values[0]), values[1:]
+    rows = len(side.y) if side.lists is None else int(side.lists.judged.sum())
     if not math.isfinite(point):
         return Measured(None, n=rows, note=side.note or _why_not(side))
     valid = drawn[np.isfinite(drawn)]
@@ -230,6 +273,10 @@ def _summary(values: Floats, side: Side, rows: int, confidence: float) -> Measur
 
 
 def _why_not(side: Side) -> str:
+    if side.lists is not None:
+        return "no list has a relevant item"
+    if side.series is not None and not np.isfinite(side.series.scale).any():
+        return "no row has a scale: the series are too short or never change"
     classes = np.unique(side.y)
     if len(classes) == 1:
         return f"every true value is {classes[0]:g}"

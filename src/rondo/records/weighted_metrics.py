@@ -14,8 +14,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Task = Literal["binary", "multiclass", "regression"]
+from rondo.records.ranking import Groups, Kind, Lists, parse
+from rondo.records.series import Series
+
+Task = Literal["binary", "multiclass", "regression", "ranking"]
 Floats: TypeAlias = NDArray[np.float64]
+Together: TypeAlias = Groups | Series
+"""Which rows belong together, and what belongs to them: the lists of a ranking, the series of a forecast."""
 
 TINY = float(np.finfo(np.float64).eps)  # probabilities are kept this far from 0 and 1 before a logarithm
 _PARAMETRIC = re.compile(r"^(precision_at_recall|recall_at_precision)_(\d{1,3})$")
@@ -26,18 +31,22 @@ _PARAMETRIC = re.compile(r"^(precision_at_recall|recall_at_precision)_(\d{1,3})$
 class Side:
     """One model's answers beside the truth, in the order of the rows."""
 
-    def __init__(self, y: Floats, score: Floats, threshold: float, note: str) -> None:
+    def __init__(
+        self, y: Floats, score: Floats, threshold: float, note: str, groups: Together | None = None
+    ) -> None:
         self.y, self.score, self.threshold, self.note = y, score, threshold, note
+        self.lists = Lists(y, score, groups) if isinstance(groups, Groups) and not note else None
+        self.series = groups if isinstance(groups, Series) else None
 
     @classmethod
-    def of(cls, y: Floats, score: Floats, threshold: float) -> Side:
+    def of(cls, y: Floats, score: Floats, threshold: float, groups: Together | None = None) -> Side:
         """The side, with a note when its values cannot be judged."""
         broken = int((~np.isfinite(score.reshape(len(score), -1)).all(axis=1)).sum())
         missing = int((~np.isfinite(y)).sum())
         note = f"{broken} of {len(y)} predictions are not finite" if broken else ""
         if missing:
             note = f"{missing} of {len(y)} true values are missing"
-        return cls(y, score, threshold, note)
+        return cls(y, score, threshold, note, groups)
 
     def weighted(self, weights: Floats) -> Weighted:
         """The side seen through row weights [b, n]."""
@@ -276,11 +285,33 @@ def _wape(w: Weighted) -> Floats:
     return _ratio(w.mean(np.abs(w.y - w.score)), w.mean(np.abs(w.y)))
 
 
+def _mase(w: Weighted) -> Floats:
+    """Errors over the scale of their series (Hyndman and Koehler, 2006), among the rows that have a scale."""
+    if w.side.series is None:
+        return np.full(len(w.weights), np.nan)
+    scale = w.side.series.scale
+    there = np.isfinite(scale)
+    return w.mean(np.abs(w.y - w.score) / np.where(there, scale, 1.0), among=there)
+
+
 def _r2(w: Weighted) -> Floats:
     centre = w.y - w.y.mean()  # keeps digits when the values are large
     spread = w.mean(centre**2) - w.mean(centre) ** 2
     spread = np.where(spread > 1e-12 * max(float(np.mean(centre**2)), TINY), spread, 0.0)
     return 1 - _ratio(w.mean((w.y - w.score) ** 2), spread)
+
+
+# ---- lists -------------------------------------------------------------------------------------------------
+
+
+def _of_lists(kind: Kind, k: int | None) -> Metric:
+    """The mean over the lists that have a relevant item; the weights are those of the lists."""
+
+    def metric(w: Weighted) -> Floats:
+        assert w.side.lists is not None, "a ranking is judged with its groups"
+        return w.mean(w.side.lists.values(kind, k), among=w.side.lists.judged)
+
+    return metric
 
 
 METRICS: Mapping[Task, Mapping[str, Metric]] = {
@@ -301,12 +332,21 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
     },
     "regression": {
         "rmse": _rmse, "mae": _mae, "mape": _mape, "smape": _smape, "wape": _wape, "r2": _r2,
+        "mase": _mase,
+    },
+    "ranking": {
+        "mrr": _of_lists("mrr", None), "ndcg@10": _of_lists("ndcg", 10), "map@10": _of_lists("map", 10),
+        "recall@10": _of_lists("recall", 10), "precision@10": _of_lists("precision", 10),
+        "hit_rate@10": _of_lists("hit_rate", 10),
     },
 }  # fmt: skip
 
 
 def find(name: str, task: Task) -> Metric | None:
     """The formula of that name for that kind of problem, None when there is none."""
+    if task == "ranking":
+        asked = parse(name)
+        return None if asked is None else _of_lists(*asked)
     if found := _PARAMETRIC.match(name):
         share = int(found[2]) / 100
         if task != "binary" or not 0 < share <= 1:

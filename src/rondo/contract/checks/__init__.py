@@ -2,6 +2,7 @@
 
 success.py     metrics, criteria, gates
 columns.py     target, entity, time, features, joins
+ranking.py     items, candidates, whole lists
 operation.py   rollout, experiment, monitoring, retraining, schedule, script stages, candidates
 safety.py      secrets and paths
 files.py       files that are named and not there
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rondo.contract.checks import columns, operation, safety, success
+from rondo.contract.checks import columns, operation, ranking, safety, success
 from rondo.contract.checks._finding import Finding, Rule
 from rondo.contract.checks.files import missing_files
 from rondo.contract.loading import LoadedProject
@@ -41,6 +42,9 @@ RULES: tuple[Rule, ...] = (
     columns.names_differ_beyond_case,
     columns.some_feature_exists,
     columns.required_groups_exist,
+    ranking.a_ranking_says_what_is_ranked,
+    ranking.a_ranking_is_learned_from_whole_lists,
+    ranking.only_a_ranking_has_items,
     operation.canary_climbs_to_all,
     operation.rollback_watches_known_figures,
     operation.experiment_compares_two_things,

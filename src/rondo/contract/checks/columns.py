@@ -48,7 +48,7 @@ def known_columns(loaded: LoadedProject) -> frozenset[str]:
     """The columns that the file names somewhere; the data may have more."""
     project = loaded.project
     problem, data = project.ml_problem, project.data
-    named: set[str | None] = {problem.target, problem.entity, problem.event_time}
+    named: set[str | None] = {problem.target, problem.entity, problem.event_time, problem.item}
     for source in data.sources.values():
         named |= source.keys.keys()
     named |= (

@@ -1,8 +1,9 @@
 """Cleaning, always in this order: missing values, outliers, types. Pure.
 
 Missing values go first because they distort the bounds of outliers, and types last because a column
-without missing values can take a stricter one. Statistics (median, quantiles, fences) are those of the whole
-table, so rows that become the test set have a small part in them: where that matters, declare the constants.
+without missing values can take a stricter one; rows that are not meant (`keep`) go before all. Statistics
+(median, quantiles, fences) are those of the whole table, so rows that become the test set have a small part
+in them: where that matters, declare the constants.
 """
 
 from __future__ import annotations
@@ -36,10 +37,23 @@ def clean(table: pl.DataFrame, wanted: Clean) -> tuple[pl.DataFrame, tuple[Step,
         DataError: a statistic cannot be computed, or values do not fit the type.
     """
     _check_columns(table, {"missing": wanted.missing, "outliers": wanted.outliers, "types": wanted.types})
+    table, kept = keep_rows(table, wanted.keep)
     table, filled = fill_missing(table, wanted.missing)
     table, bounded = bound_outliers(table, wanted.outliers)
     table, typed = set_types(table, wanted.types)
-    return table, (*filled, *bounded, *typed)
+    return table, (*kept, *filled, *bounded, *typed)
+
+
+def keep_rows(table: pl.DataFrame, condition: str | None) -> tuple[pl.DataFrame, tuple[Step, ...]]:
+    """The rows of which the condition is true; all of them where there is none."""
+    if condition is None:
+        return table, ()
+    try:
+        kept = table.filter(pl.sql_expr(condition))
+    except pl.exceptions.PolarsError as error:
+        first = str(error).strip().splitlines()[0][:200]
+        raise ContractError(f"{condition!r} cannot be evaluated: {first}", where="data.clean.keep") from error
+    return kept, (Step("(row)", f"rows dropped that are not {condition}", table.height - kept.height),)
 
 
 def _check_columns(table: pl.DataFrame, rules: Mapping[str, Iterable[str]]) -> None:

@@ -1,0 +1,112 @@
+"""Lists that are ordered: which rows belong together, and how good their order is.
+
+Gains are binary: an item is bought or it is not. For one list, with hits at the ranks r (from 1):
+
+    ndcg@k       sum over hits of 1 / log2(1 + r), over the same sum of the best order possible
+                 (Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, 2002)
+    map@k        mean over the first min(k, relevant) of: hits up to r, over r, at every hit
+    recall@k     hits over relevant items
+    precision@k  hits over k
+    hit_rate@k   1 where there is a hit
+    mrr          1 over the rank of the first hit
+
+A relevant item that no candidate source proposed counts as relevant and is never a hit. A list without a relevant
+item has no value. Equal scores keep the order of the rows, as the server does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Kind = Literal["ndcg", "map", "recall", "precision", "hit_rate", "mrr"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """For each row the list that it is in, whose list that is, and whether a candidate source proposed it.
+
+    Intervals draw the owners, each with all of its lists: the lists of one customer are no independent evidence.
+    """
+
+    lists: NDArray[np.intp]  # [n], from 0
+    owners: NDArray[np.intp]  # [n], from 0
+    proposed: NDArray[np.bool_]  # [n]
+
+    @classmethod
+    def of(
+        cls, lists: ArrayLike, owners: ArrayLike | None = None, proposed: ArrayLike | None = None
+    ) -> Groups:
+        """From any labels; by default every list has an owner of its own, and every row was proposed."""
+        codes = np.unique(np.asarray(lists), return_inverse=True)[1].reshape(-1).astype(np.intp)
+        whose = codes if owners is None else np.unique(np.asarray(owners), return_inverse=True)[1].reshape(-1)
+        if proposed is None:
+            proposed = np.ones(len(codes), dtype=np.bool_)
+        return cls(codes, whose.astype(np.intp), np.asarray(proposed, dtype=np.bool_))
+
+    def rows(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Groups:
+        """Those rows alone."""
+        return Groups.of(self.lists[which], self.owners[which], self.proposed[which])
+
+
+class Lists:
+    """Ordered lists, reduced to what the figures need: where the hits stand, and how many there could be."""
+
+    def __init__(self, y: Floats, score: Floats, groups: Groups) -> None:
+        count = int(groups.lists.max(initial=-1)) + 1
+        order = np.lexsort((-score, ~groups.proposed, groups.lists))
+        of = groups.lists[order]
+        first = np.searchsorted(of, np.arange(count))
+        ranks = np.arange(len(of)) - first[of] + 1
+        hit = (y[order] > 0) & groups.proposed[order]
+        self.hit_list, self.hit_rank = of[hit], ranks[hit]
+        self.relevant = np.bincount(groups.lists[y > 0], minlength=count).astype(np.float64)
+        self.owner = np.zeros(count, dtype=np.intp)
+        self.owner[groups.lists] = groups.owners
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """The lists that have a relevant item."""
+        found: NDArray[np.bool_] = self.relevant > 0
+        return found
+
+    def values(self, kind: Kind, k: int | None = None) -> Floats:
+        """The figure of every list, 0 for lists that have no value (see `judged`)."""
+        within = np.ones(len(self.hit_rank), dtype=np.bool_) if k is None else self.hit_rank <= k
+        lists, ranks = self.hit_list[within], self.hit_rank[within].astype(np.float64)
+        best = np.maximum(self.relevant if k is None else np.minimum(self.relevant, k), 1.0)
+        match kind:
+            case "ndcg":
+                ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(1 + np.arange(1, best.max() + 1)))])
+                return self._sum(lists, 1 / np.log2(1 + ranks)) / ideal[best.astype(np.intp)]
+            case "map":
+                # Hits come list by list in the order of their ranks: the place among them is the hits so far.
+                starts = np.searchsorted(lists, lists, side="left")
+                return self._sum(lists, (np.arange(len(lists)) - starts + 1) / ranks) / best
+            case "recall":
+                return self._sum(lists, np.ones(len(lists))) / np.maximum(self.relevant, 1.0)
+            case "precision":
+                return self._sum(lists, np.ones(len(lists))) / (k or 1)
+            case "hit_rate":
+                return np.minimum(self._sum(lists, np.ones(len(lists))), 1.0)
+            case "mrr":
+                first = np.zeros(len(self.relevant))
+                np.maximum.at(first, lists, 1 / ranks)
+                return first
+
+    def _sum(self, lists: NDArray[np.intp], values: Floats) -> Floats:
+        return np.bincount(lists, weights=values, minlength=len(self.relevant)).astype(np.float64)
+
+
+def parse(name: str) -> tuple[Kind, int | None] | None:
+    """What a metric's name asks for: `ndcg@20` -> ("ndcg", 20); None when it is no figure of a ranking."""
+    if name == "mrr":
+        return "mrr", None
+    kind, at, k = name.partition("@")
+    if not at or kind not in {"ndcg", "map", "recall", "precision", "hit_rate"}:
+        return None
+    return (cast("Kind", kind), int(k)) if k.isdecimal() and 0 < int(k) < 10_000 else None
