@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from rondo.adapters.memory import MemoryStateStore
 from rondo.adapters.sqlstate import SqlStateStore
@@ -19,6 +19,7 @@ from rondo.errors import RondoError
 from rondo.ports.state import StateStore
 from rondo.records.release import ServerReport
 from rondo.records.releasing import with_traffic
+from rondo.testing.servers import PostgresServer
 from rondo.testing.state import NOW, canary, promotion, release, rollback, shift
 
 VERSIONS = st.sampled_from(["1.0.0", "1.0.1", "1.1.0", "2.0.0"])
@@ -26,16 +27,14 @@ LONG = timedelta(minutes=5)
 
 
 class SameAsMemory(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, sql: SqlStateStore) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.sql = SqlStateStore(Path(self.folder.name) / "state.db")
+        self.sql = sql
         self.memory = MemoryStateStore()
         self.moment = NOW
 
     def teardown(self) -> None:
         self.sql.close()
-        self.folder.cleanup()
 
     def both(self, operation: Callable[[StateStore], Any]) -> None:
         """Does it on both and compares results, or what was refused and how."""
@@ -154,7 +153,21 @@ class SameAsMemory(RuleBasedStateMachine):
         assert len(waiting) <= 1
 
 
-SameAsMemory.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-TestSameAsMemory = SameAsMemory.TestCase
+def compare(open_new: Callable[[int], SqlStateStore], *, examples: int) -> None:
+    """Plays with that many new stores."""
+    numbers = itertools.count()
+    asked = settings(
+        max_examples=examples,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    run_state_machine_as_test(lambda: SameAsMemory(open_new(next(numbers))), settings=asked)  # type: ignore[no-untyped-call]
+
+
+def test_sqlite_does_as_memory_does(tmp_path: Path) -> None:
+    compare(lambda number: SqlStateStore(tmp_path / f"{number}.db"), examples=20)
+
+
+def test_postgresql_does_as_memory_does(postgres: PostgresServer) -> None:
+    compare(lambda number: SqlStateStore(postgres.url, project=f"number-{number}"), examples=8)
