@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from rondo.contract._base import Section
-from rondo.contract.units import Duration
+from rondo.contract.calendar import Days
+from rondo.contract.units import AnyQuantity, Duration
 
 
 class Retraining(Section):
@@ -18,6 +19,12 @@ class Retraining(Section):
     max_days_without_training: float | None = Field(default=None, gt=0)
     new_data_threshold: int | None = Field(default=None, ge=1)
     cooldown: Duration = Field(default="1d", validate_default=True)
+    freeze: tuple[Days, ...] = ()
+    """Days on which nothing is retrained and nothing released by itself: {from: 12-15, to: 01-05, reason: sales}."""
+    budget: int | None = Field(default=None, ge=1)
+    """At most this many retrains in any 30 days."""
+    cost: AnyQuantity | None = None
+    """What one retrain costs, e.g. $12; the backtest of policies adds it up."""
     mode: Literal["suggest", "approve", "auto"] = "auto"
     tune: bool = False
     """Whether a retrain searches hyperparameters again; by default it keeps those of production."""

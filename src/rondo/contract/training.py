@@ -108,6 +108,15 @@ class Split(Section):
         return self
 
 
+class RollingOrigin(Section):
+    """How a forecast is tried out before the test: trained up to an origin, judged on the time after it."""
+
+    origins: int = Field(default=3, ge=1, le=24)
+    """How many, evenly over the rows before the test; each learns from everything before it."""
+    horizon: Duration | None = None
+    """How long after an origin it is judged; by default up to the next one."""
+
+
 class CandidateSpec(Section):
     """One kind of model to try."""
 
@@ -135,6 +144,8 @@ class Training(Section):
     split: Split = Split()
     candidates: tuple[CandidateSpec, ...] = Field(default=(CandidateSpec(),), min_length=1)
     tuning: Tuning = Tuning()
+    rolling_origin: RollingOrigin | None = None
+    """For a forecast; by default three origins."""
     seed: int = Field(default=42, ge=0, le=2**32 - 1)
     threshold: Literal["default", "f1", "cost"] | Annotated[float, Field(ge=0, le=1)] = "default"
     """Decision threshold: 0.5, the best F1 on the validation rows, or a number."""
