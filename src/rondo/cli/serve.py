@@ -16,7 +16,7 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
     from rondo.server import serve as do
 
     project = open_project(folder)
-    section = project.project.serving
+    section, shadow = project.project.serving, project.project.deployment.shadow
     if host is not None:
         section = section.model_copy(update={"host": host})
     do(
@@ -27,6 +27,7 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
         writer=project.prediction_writer(),
         log=project.log,
         online=project.online,
+        mirror_share=1.0 if shadow is None else shadow.sample,
         port=port,
         announce=say,
     )

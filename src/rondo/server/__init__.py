@@ -39,6 +39,7 @@ def application(
     log: PredictionLog | None = None,
     online: OnlineValues | None = None,
     server_id: str | None = None,
+    mirror_share: float = 1.0,
 ) -> Application:
     """The ASGI application over the releases of the project at `root`; its lifespan loads and stops it."""
     keeper = RouteKeeper(
@@ -47,7 +48,7 @@ def application(
         server_id=server_id or f"{socket.gethostname()}/{os.getpid()}/{datetime.now(UTC):%Y%m%dT%H%M%S.%f}",
         pid=os.getpid(),
     )
-    return Application(Parts(model, serving, keeper, writer, log, online))
+    return Application(Parts(model, serving, keeper, writer, log, online, mirror_share=mirror_share))
 
 
 def serve(
@@ -59,6 +60,7 @@ def serve(
     writer: PredictionWriter,
     log: PredictionLog | None = None,
     online: OnlineValues | None = None,
+    mirror_share: float = 1.0,
     port: int | None = None,
     announce: Callable[[str], object] = sys.stdout.write,
     drain: timedelta = DRAIN,
@@ -73,6 +75,7 @@ def serve(
         writer: takes predictions and outcomes; closed at the end.
         log: what earlier servers wrote.
         online: the values of entities; left open.
+        mirror_share: which share of the answered rows a shadow sees.
         port: instead of the contract's; 0 takes a free one.
         announce: is told the address, once requests are answered.
         drain: how long new requests are still taken after the signal, while others learn of it.
@@ -84,7 +87,9 @@ def serve(
     _check_loopback(serving.host)
     listening = _listen(serving.host, serving.port if port is None else port)
     address = f"{serving.host}:{listening.getsockname()[1]}"
-    app = application(root, model, serving, state=state, writer=writer, log=log, online=online)
+    app = application(
+        root, model, serving, state=state, writer=writer, log=log, online=online, mirror_share=mirror_share
+    )
     app.parts.keeper.address = address
     signpost = Signpost(os.getpid(), serving.host, listening.getsockname()[1], datetime.now(UTC))
 

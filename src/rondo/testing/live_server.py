@@ -49,7 +49,7 @@ def add_release(root: Path, state: StateStore, version: str, **more: Any) -> Rel
     return state.add_release(made, by="test")
 
 
-def route(state: StateStore, weights: Mapping[str, float]) -> int:
+def route(state: StateStore, weights: Mapping[str, float], shadow: str | None = None) -> int:
     """Gives the versions their shares; the first one is in production. Returns the generation."""
     production = next(iter(weights))
     history = [one for one in state.production_history() if one != production]
@@ -57,7 +57,7 @@ def route(state: StateStore, weights: Mapping[str, float]) -> int:
         production=production,
         previous=history[-1] if history else None,
         weights=weights,
-        shadow=None,
+        shadow=shadow,
         kind=PROMOTED,
         by="test",
         reason="test",

@@ -32,12 +32,12 @@ class House:
         """Registers a tiny bundle as that version."""
         add_release(self.root, self.state, version, **more)
 
-    def route(self, weights: Mapping[str, float]) -> None:
+    def route(self, weights: Mapping[str, float], shadow: str | None = None) -> None:
         """Gives the versions their shares."""
-        route(self.state, weights)
+        route(self.state, weights, shadow)
 
     @asynccontextmanager
-    async def open(self, **serving: Any) -> AsyncIterator[Application]:
+    async def open(self, *, mirror_share: float = 1.0, **serving: Any) -> AsyncIterator[Application]:
         """The application, started; stopped after the block."""
         writer = SegmentWriter(self.root / "log", flush_every=timedelta(milliseconds=5))
         app = application(
@@ -48,6 +48,7 @@ class House:
             writer=writer,
             log=self.log,
             online=self.online,
+            mirror_share=mirror_share,
         )
         await app.start()
         try:

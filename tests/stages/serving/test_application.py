@@ -18,7 +18,7 @@ from rondo.bundle.plan import FeaturePlan, PlanInput, StatelessFeature
 from rondo.errors import TemporaryPortError
 from rondo.stages.serving import Application
 from rondo.stages.serving import application as application_module
-from rondo.stages.serving.answering import Answerer
+from rondo.stages.serving.answering import Answerer, Group
 from rondo.stages.serving.problems import Refusal
 from rondo.stages.serving.versions import served
 from rondo.testing.bundles import STORED, tiny_answers, tiny_bundle, tiny_plan
@@ -382,7 +382,7 @@ def test_a_model_that_gives_no_number_is_a_typed_503_and_not_logged(house: House
     writer = SegmentWriter(house.root / "log")
     answerer = Answerer("boot", None, writer)
     with pytest.raises(Refusal) as refused:
-        answerer.answer(served(bundle), [GIVEN], single=True, now=datetime.now(UTC), started=[0.0])
+        answerer.answer(Group(served(bundle), [GIVEN], None), now=datetime.now(UTC), started=[0.0])
     writer.close()
     assert (refused.value.status, refused.value.faults[0].code) == (503, "model_output_invalid")
     assert writer.ledger.taken == 0
@@ -430,7 +430,7 @@ def test_metrics_are_in_the_form_of_prometheus(house: House) -> None:
 
     text = house.run(talk)
     assert 'rondo_requests_total{code="200",endpoint="predict",model="tiny",version="1.0.0"} 2.0' in text
-    assert 'rondo_requests_total{code="422",endpoint="predict",model="tiny",version=""} 1.0' in text
+    assert 'rondo_requests_total{code="422",endpoint="predict",model="tiny",version="1.0.0"} 1.0' in text
     assert 'rondo_request_duration_seconds_count{model="tiny",version="1.0.0"} 2.0' in text
     assert "rondo_feature_fetch_duration_seconds_count 1.0" in text
     assert 'rondo_unseen_categories_total{model="tiny",version="1.0.0"} 1.0' in text

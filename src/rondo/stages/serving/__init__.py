@@ -10,7 +10,7 @@ decoding.py     JSON, strictly                   versions.py    a version that i
 asking.py       rows, from each protocol         answering.py   rows to answers and log records
 joining.py      rows that arrive together        figures.py     Prometheus and our own monitor
 feedback.py     outcomes, once                   describing.py  OpenAPI and the page for people
-problems.py     what is not an answer
+problems.py     what is not an answer           mirroring.py    a shadow, unseen
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ from rondo.contract.serving import Serving
 from rondo.errors import NotAvailable, RondoError
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
-from rondo.stages.serving.answering import Answered, Answerer, pick
+from rondo.stages.serving.answering import Answered, Answerer, Group, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.feedback import Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
-from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, one_fault
+from rondo.stages.serving.mirroring import Mirror
+from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, internal, one_fault
 from rondo.stages.serving.routing import RouteTable
-from rondo.stages.serving.versions import ServedVersion
 
 log = logging.getLogger("rondo.serving")
 
@@ -46,6 +46,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_TIMEOUT_S = 10.0
+SHADOW_GRACE_S = 1.0  # for which a stopping server waits for its shadow
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
 _LOCAL = re.compile(rb"^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$", re.IGNORECASE)
@@ -64,6 +65,7 @@ class Parts:
     log: PredictionLog | None = None  # gives the outcomes of earlier runs
     online: OnlineValues | None = None
     figures_every: timedelta = timedelta(seconds=5)
+    mirror_share: float = 1.0  # of the answered rows that a shadow sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Application:
         self._boot = secrets.token_hex(6)
         self._answerer = Answerer(self._boot, parts.online, parts.writer)
         self._joiner = Joiner(self._answerer)
+        self._mirrors: list[Mirror] = []  # the shadow's is the last; those before it tell their last figures
         self._request_numbers = count()
         self._max_body = parts.serving.max_body_kb * 1024
         self._max_rows, self._max_inflight = parts.serving.max_rows, parts.serving.max_inflight
@@ -133,6 +136,9 @@ class Application:
             with suppress(asyncio.CancelledError):
                 await task
         await self.parts.keeper.close()
+        for mirror in self._mirrors:
+            await asyncio.to_thread(mirror.settled, SHADOW_GRACE_S)
+            mirror.close()
         self._emit_figures()
         self._batches.shutdown()
 
@@ -160,17 +166,22 @@ class Application:
         request_id = self.request_id(headers)
         self.inflight += 1
         answered: Answered | None = None
+        versions: tuple[str, ...] = ()
         extra: Iterable[tuple[bytes, bytes]] = ()
         try:
             table = self._admit(scope["method"], headers)
-            body = decode(await self.read_body(headers, receive))
-            answered, asked = await self._answer(door, table, body, request_id, started)
+            body = await self.read_body(headers, receive)
+            asked = self._asked(door, table, decode(body))
+            groups = self._groups(door, table, asked, request_id)
+            versions = tuple([group.version.version for group in groups])
+            answered = await self._answer(groups, asked, started)
             status, kind = 200, b"application/json"
             reply = door.write(answered, asked, request_id)
-            extra = ((b"x-rondo-version", answered.version.encode()),)
+            extra = ((b"x-rondo-version", ",".join(answered.versions).encode()),)
         except Refusal as refusal:
             status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
+            versions = (refusal.version,) if refusal.version else versions
         except _ClientGone:
             return
         except Exception:
@@ -180,7 +191,9 @@ class Application:
             self.inflight -= 1
         await send(self._head(status, kind, reply, request_id, extra))
         await send({"type": "http.response.body", "body": reply})
-        self.figures.answered(door.endpoint, status, perf_counter() - started, answered)
+        self.figures.answered(door.endpoint, status, perf_counter() - started, answered, versions)
+        if answered is not None and table.shadow is not None:
+            self._mirror(table, asked, answered, len(body))
 
     def _admit(self, method: str, headers: Mapping[bytes, bytes]) -> RouteTable:
         """The routes to answer by, when the request may come in at all.
@@ -197,9 +210,7 @@ class Application:
             raise Refusal(503, "No version is ready to answer", headers={"retry-after": "1"})
         return self.table
 
-    async def _answer(
-        self, door: Door, table: RouteTable, body: Any, request_id: str, started: float
-    ) -> tuple[Answered, Asked]:
+    def _asked(self, door: Door, table: RouteTable, body: Any) -> Asked:
         leading = table.leading
         assert leading is not None  # a ready table has a version
         asked = door.read(body, leading.bundle.plan)
@@ -207,30 +218,42 @@ class Application:
             raise one_fault(
                 413, "too_many_rows", f"{len(asked.rows)} rows; at most {self._max_rows} are taken"
             )
-        version = self._version(door, table, asked, request_id)
-        if len(asked.rows) == 1:
-            return await self._joiner.answer(version, asked.rows[0], started, single=asked.single), asked
-        work = partial(
-            self._answerer.answer,
-            version,
-            asked.rows,
-            single=asked.single,
-            now=datetime.now(UTC),
-            started=[started] * len(asked.rows),
-        )
-        if len(asked.rows) <= INLINE_ROWS:
-            return work(), asked
-        return await asyncio.get_running_loop().run_in_executor(self._batches, work), asked
+        return asked
+
+    async def _answer(self, groups: Sequence[Group], asked: Asked, started: float) -> Answered:
+        rows, now = len(asked.rows), datetime.now(UTC)
+        if rows == 1:
+            return await self._joiner.answer(groups[0].version, asked.rows[0], started, single=asked.single)
+        if len(groups) == 1:
+            work = partial(self._answerer.answer, groups[0], now=now, started=[started] * rows)
+        else:
+            work = partial(self._answerer.answer_all, groups, now=now, started=started)
+        if rows <= INLINE_ROWS:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._batches, work)
+
+    def _mirror(self, table: RouteTable, asked: Asked, answered: Answered, size: int) -> None:
+        """Lets the shadow see what was answered."""
+        if (shadow := table.mirrored) is None:
+            return
+        if not self._mirrors or self._mirrors[-1].version is not shadow:
+            self._end_mirrors()
+            self._mirrors.append(Mirror(shadow, self._answerer.mirror, share=self.parts.mirror_share))
+        self._mirrors[-1].offer(asked.rows, answered.predictions, answered.at, size)
+
+    def _end_mirrors(self) -> None:
+        for mirror in self._mirrors:
+            mirror.close()
 
     @staticmethod
-    def _version(door: Door, table: RouteTable, asked: Asked, request_id: str) -> ServedVersion:
+    def _groups(door: Door, table: RouteTable, asked: Asked, request_id: str) -> Sequence[Group]:
         if door.version is not None:
             named = table.named(door.version)
             if named is None:
                 raise one_fault(404, "unknown_version", f"No version {door.version[:40]!r} serves")
-            return named
+            return (Group(named, asked.rows, None if asked.single else range(len(asked.rows))),)
         try:
-            return pick(table, asked.rows, request_id)
+            return share_out(table, asked, request_id)
         except NotAvailable as error:
             raise Refusal(503, str(error), headers={"retry-after": "1"}) from error
 
@@ -383,7 +406,14 @@ class Application:
 
     def _emit_figures(self) -> None:
         writer = self.parts.writer
-        writer.figures(self.figures.interval(datetime.now(UTC), dropped=writer.dropped))
+        shadow = self.table.mirrored
+        kept = [mirror for mirror in self._mirrors if mirror.version is shadow]
+        shadows = {mirror.version.version: mirror.figures() for mirror in self._mirrors}
+        for mirror in self._mirrors:
+            if mirror not in kept:
+                mirror.close()
+        self._mirrors = kept
+        writer.figures(self.figures.interval(datetime.now(UTC), dropped=writer.dropped, shadows=shadows))
 
     async def _sweep(self) -> None:
         """Ends the reading of bodies that take too long; one look a second is cheaper than a timer each."""
@@ -400,11 +430,6 @@ class _ClientGone(Exception):
     """The client left before its request was whole."""
 
 
-def internal() -> Refusal:
-    """The answer to a fault of our own: nothing of it is told outside."""
-    return Refusal(500, "The server failed to answer; its log has the details under the request id")
-
-
 def _remembered(seen: dict[bytes, bool], value: bytes, pattern: re.Pattern[bytes]) -> bool:
     """Whether the header's value fits, remembered for the few values that come again and again."""
     fits = seen.get(value)
@@ -416,7 +441,9 @@ def _remembered(seen: dict[bytes, bool], value: bytes, pattern: re.Pattern[bytes
 
 
 def _write_predict(answered: Answered, asked: Asked, request_id: str) -> bytes:
-    return _encode({"version": answered.version, "predictions": answered.predictions})
+    if len(answered.versions) > 1:  # each prediction says its own
+        return _encode({"versions": answered.versions, "predictions": answered.predictions})
+    return _encode({"version": answered.versions[0], "predictions": answered.predictions})
 
 
 def _write_invocations(answered: Answered, asked: Asked, request_id: str) -> bytes:
@@ -427,10 +454,12 @@ def _write_infer(model: str, answered: Answered, asked: Asked, request_id: str) 
     predictions = answered.predictions
     outputs = [("prediction_id", "BYTES"), ("score", "FP64")]
     outputs += [("label", "BYTES")] if "label" in predictions[0] else []
+    several = len(answered.versions) > 1
+    outputs += [("version", "BYTES")] if several else []
     return _encode(
         {
             "model_name": model,
-            "model_version": answered.version,
+            **({} if several else {"model_version": answered.versions[0]}),
             "id": asked.id or request_id,
             "outputs": [
                 {

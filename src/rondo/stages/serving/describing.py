@@ -160,6 +160,7 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
             "score": number,
             "label": text,
             "probabilities": {"type": "object", "additionalProperties": number},
+            "version": text | {"description": "who answered this row, where several answered"},
             "unseen": {"type": "integer", "description": "categories that training did not know"},
             "entity_known": {
                 "type": "boolean",
@@ -191,8 +192,16 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
         "Row": row_schema(served),
         "Answer": {
             "type": "object",
-            "required": ["version", "predictions"],
-            "properties": {"version": text, "predictions": {"type": "array", "items": prediction}},
+            "required": ["predictions"],
+            "properties": {
+                "version": text | {"description": "who answered, where it is one version"},
+                "versions": {
+                    "type": "array",
+                    "items": text,
+                    "description": "who answered, where several did",
+                },
+                "predictions": {"type": "array", "items": prediction},
+            },
         },
         "Feedback": {"oneOf": [outcome, items]},
         "Problem": {

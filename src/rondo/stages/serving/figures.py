@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -24,7 +24,7 @@ from prometheus_client.core import (
 )
 
 from rondo.ports.prediction_log import PredictionWriter
-from rondo.records.prediction import RequestFigures
+from rondo.records.prediction import RequestFigures, VersionFigures
 from rondo.stages.serving.answering import Answered
 from rondo.stages.serving.routing import RouteTable
 
@@ -53,6 +53,50 @@ class Durations:
         return buckets
 
 
+class Sample:
+    """A uniform sample of bounded size (Vitter's algorithm R)."""
+
+    def __init__(self, size: int = SAMPLE) -> None:
+        self._size, self._seen = size, 0
+        self._values: list[float] = []
+        self._chance = random.Random(0)
+
+    def add(self, value: float) -> None:
+        """Sees one value more."""
+        self._seen += 1
+        if len(self._values) < self._size:
+            self._values.append(value)
+        elif (place := int(self._chance.random() * self._seen)) < self._size:
+            self._values[place] = value
+
+    @property
+    def kept(self) -> tuple[float, ...]:
+        """The values of the sample."""
+        return tuple(self._values)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one version did since the interval began."""
+
+    requests: int = 0
+    errors: int = 0
+    latencies: Sample = field(default_factory=Sample)
+
+    def figures(self) -> VersionFigures:
+        return VersionFigures(self.requests, self.errors, self.latencies.kept)
+
+
+def _together(one: VersionFigures, other: VersionFigures) -> VersionFigures:
+    """Both: a version may be a shadow and get its first share within one interval."""
+    return VersionFigures(
+        one.requests + other.requests,
+        one.errors + other.errors,
+        one.latency_ms + other.latency_ms,
+        one.dropped + other.dropped,
+    )
+
+
 class Figures:
     """Counts answers. Called from the answering thread only."""
 
@@ -65,45 +109,78 @@ class Figures:
         self._fetches = Durations()
         self._process = psutil.Process()
         self._process.cpu_percent(None)
-        self._chance = random.Random(0)
+        self._mirrored: Counter[tuple[str, str]] = Counter()
         self._start()
 
     def _start(self) -> None:
         self._since = monotonic()
         self._answers = self._errors = self._rejected = 0
-        self._latencies: list[float] = []
+        self._latencies = Sample()
+        self._versions: dict[str, _Tally] = {}
 
-    def answered(self, endpoint: str, status: int, seconds: float, answered: Answered | None) -> None:
-        """Counts one answer of an address that predicts; `answered` where it was a prediction."""
+    def answered(
+        self,
+        endpoint: str,
+        status: int,
+        seconds: float,
+        answered: Answered | None,
+        versions: Sequence[str] = (),
+    ) -> None:
+        """Counts one answer of an address that predicts.
+
+        Args:
+            endpoint: the address's name.
+            status: the code.
+            seconds: from the request's arrival to its answer.
+            answered: where it was a prediction.
+            versions: who answered, or was to answer; none where the request did not get that far.
+        """
         self._answers += 1
-        if answered is None:
-            self._requests[endpoint, "", status] += 1
-            self._errors += status >= 500
-            self._rejected += status in (429, 503)
-        else:
-            version = answered.version
+        self._errors += status >= 500
+        self._rejected += status in (429, 503)
+        # A request whose rows several versions answered counts once for each of them.
+        for version in versions:
+            tally = self._versions.get(version)
+            if tally is None:
+                tally = self._versions[version] = _Tally()
+            tally.requests += 1
+            tally.errors += status >= 500
+            tally.latencies.add(seconds * 1e3)
             self._requests[endpoint, version, status] += 1
-            self._predictions[version] += len(answered.predictions)
+        if not versions:
+            self._requests[endpoint, "", status] += 1
+        if answered is not None:
+            self._predicted(answered, seconds)
+        self._latencies.add(seconds * 1e3)
+
+    def _predicted(self, answered: Answered, seconds: float) -> None:
+        several = len(answered.versions) > 1
+        for version in answered.versions:
             durations = self._durations.get(version)
             if durations is None:
                 durations = self._durations[version] = Durations()
             durations.add(seconds)
-            for prediction in answered.predictions:
-                if "unseen" in prediction:
-                    self._unseen[version] += prediction["unseen"]
-            if answered.fetch_s:
-                self._fetches.add(answered.fetch_s)
-        self._sample(seconds * 1e3)
+        if not several:
+            self._predictions[answered.versions[0]] += len(answered.predictions)
+        for prediction in answered.predictions:
+            if several:
+                self._predictions[prediction["version"]] += 1
+            if "unseen" in prediction:
+                version = prediction["version"] if several else answered.versions[0]
+                self._unseen[version] += prediction["unseen"]
+        if answered.fetch_s:
+            self._fetches.add(answered.fetch_s)
 
-    def _sample(self, latency_ms: float) -> None:
-        """Keeps a uniform sample of bounded size (Vitter's algorithm R)."""
-        if len(self._latencies) < SAMPLE:
-            self._latencies.append(latency_ms)
-        elif (place := int(self._chance.random() * self._answers)) < SAMPLE:
-            self._latencies[place] = latency_ms
-
-    def interval(self, now: datetime, *, dropped: int) -> RequestFigures:
-        """The figures since the last call."""
+    def interval(
+        self, now: datetime, *, dropped: int, shadows: Mapping[str, VersionFigures] | None = None
+    ) -> RequestFigures:
+        """The figures since the last call; those of `shadows` stand beside the answers, not among them."""
+        versions = {version: tally.figures() for version, tally in self._versions.items()}
+        for version, shadow in (shadows or {}).items():
+            versions[version] = _together(versions.get(version, VersionFigures()), shadow)
+            self._mirrored[version, "answered"] += shadow.requests - shadow.errors
+            self._mirrored[version, "failed"] += shadow.errors
+            self._mirrored[version, "dropped"] += shadow.dropped
         elapsed = max(monotonic() - self._since, 1e-9)
         with self._process.oneshot():
             cpu = self._process.cpu_percent(None) / 100.0 / (psutil.cpu_count() or 1)
@@ -114,11 +191,12 @@ class Figures:
             self._answers,
             self._errors,
             self._rejected,
-            tuple(self._latencies),
+            self._latencies.kept,
             min(cpu, 1.0),
             memory / psutil.virtual_memory().total,
             memory,
             dropped,
+            versions,
         )
         self._start()
         return figures
@@ -145,6 +223,12 @@ class Figures:
             for version, count in counts.items():
                 family.add_metric((self._model, version), count)
             yield family
+        mirrored = CounterMetricFamily(
+            "rondo_mirrored_requests", "Requests that a shadow saw", labels=("model", "version", "result")
+        )
+        for (version, result), count in self._mirrored.items():
+            mirrored.add_metric((self._model, version, result), count)
+        yield mirrored
         seconds = HistogramMetricFamily(
             "rondo_request_duration_seconds", "Time to answer", labels=("model", "version")
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rondo.stages.serving.answering import Answered, Answerer
+from rondo.stages.serving.answering import Answered, Answerer, Group
 from rondo.stages.serving.asking import Row
 from rondo.stages.serving.versions import ServedVersion
 
@@ -60,9 +60,9 @@ class Joiner:
     def _answer_some(self, some: Sequence[_Waiting]) -> None:
         try:
             answered = self._answerer.answer(
-                some[0].version,
-                [one.row for one in some],
-                single=some[0].single,
+                Group(
+                    some[0].version, [one.row for one in some], None if some[0].single else range(len(some))
+                ),
                 now=datetime.now(UTC),
                 started=[one.started for one in some],
             )
@@ -75,5 +75,7 @@ class Joiner:
             return
         for one, prediction in zip(some, answered.predictions, strict=True):
             if not one.answer.done():  # the client may have left
-                one.answer.set_result(Answered(answered.version, [prediction], answered.fetch_s))
+                one.answer.set_result(
+                    Answered(answered.versions, [prediction], answered.at, answered.fetch_s)
+                )
                 answered.fetch_s = 0.0  # one look into the store, counted once

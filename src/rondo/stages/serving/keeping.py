@@ -51,7 +51,7 @@ def next_table(table: RouteTable, routes: Routes, warm: Mapping[str, ServedVersi
     """The table that answers next: the new routes once all of their versions are warm, until then the old."""
     shares = [version for version, weight in routes.weights.items() if weight > 0.0]
     if routes.generation != table.generation and all(version in warm for version in shares):
-        return RouteTable(routes.generation, dict(routes.weights), dict(warm))
+        return RouteTable(routes.generation, dict(routes.weights), dict(warm), routes.shadow)
     return replace(table, warm=dict(warm))
 
 

@@ -66,6 +66,7 @@ class Refusal(Exception):
     faults: Sequence[Fault] = ()
     kind: str = ""  # where the status alone does not say it
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""  # whose failure it is, where it is one version's
 
     def body(self, request_id: str) -> bytes:
         """The problem as JSON."""
@@ -90,19 +91,32 @@ def one_fault(
     return Refusal(status, msg, (Fault(loc, code, msg, hint),))
 
 
-def from_data_error(error: DataError, *, single: bool) -> Refusal:
-    """The refusal that tells the problems of `OnlineFeatures.rows`; `single`: the body itself is the row."""
-    faults = tuple(_faults(error.problems, single=single))
+def internal(version: str = "") -> Refusal:
+    """The answer to a fault of our own: nothing of it is told outside."""
+    what = "The server failed to answer; its log has the details under the request id"
+    return Refusal(500, what, (Fault((), "internal", what),), version=version)
+
+
+def values_refused(faults: Sequence[Fault]) -> Refusal:
+    """The refusal of a request for these faults, at least one, of its values."""
     what = f"{len(faults)} values cannot be used" if len(faults) > 1 else faults[0].msg
     return Refusal(422, what, faults)
 
 
-def _faults(problems: Iterable[Problem], *, single: bool) -> Iterable[Fault]:
+def from_data_error(error: DataError, *, places: Sequence[int] | None) -> Refusal:
+    """The refusal that tells the problems of `OnlineFeatures.rows`.
+
+    `places` are the rows' places in the body; None: the body itself is the row.
+    """
+    return values_refused(tuple(_faults(error.problems, places)))
+
+
+def _faults(problems: Iterable[Problem], places: Sequence[int] | None) -> Iterable[Fault]:
     for problem in problems:
         loc: tuple[str | int, ...] = (problem.where,) if problem.where else ()
         if found := _WHERE.match(problem.where):
             names = (found[2],) if found[2] else ()
-            loc = names if single else ("rows", int(found[1]), *names)
+            loc = names if places is None else ("rows", places[int(found[1])], *names)
         yield Fault(loc, _code(problem.what), problem.what, problem.mend or problem.rule)
 
 

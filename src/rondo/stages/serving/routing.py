@@ -37,6 +37,7 @@ class RouteTable:
     generation: int
     weights: Mapping[str, float]
     warm: Mapping[str, ServedVersion] = field(default_factory=dict)
+    shadow: str | None = None
 
     @cached_property
     def only(self) -> ServedVersion | None:
@@ -55,6 +56,11 @@ class RouteTable:
         """Whether there is at least one version, and every version with a share is warm."""
         shares = [version for version, weight in self.weights.items() if weight > 0.0]
         return bool(shares) and all(version in self.warm for version in shares)
+
+    @cached_property
+    def mirrored(self) -> ServedVersion | None:
+        """The version that sees what is answered, once it is warm."""
+        return self.warm.get(self.shadow) if self.shadow is not None else None
 
     def version_for(self, key: str) -> ServedVersion:
         """The version that answers this key.
