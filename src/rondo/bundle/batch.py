@@ -103,14 +103,18 @@ def history_values(plan: FeaturePlan, events: pl.DataFrame, spine: pl.DataFrame)
     known = at.is_not_null().to_numpy()
     code = np.where(known, rows.places(spine[plan.entity]), -1)
     now: Ints = at.fill_null(0).to_numpy()
-    ends = rows.slots(code, now)
-    starts: dict[float, Ints] = {}
+    slots: dict[float, Ints] = {}
+
+    def place(seconds_before: float) -> Ints:
+        if seconds_before not in slots:
+            slots[seconds_before] = rows.slots(code, now - round(seconds_before * 1_000_000))
+        return slots[seconds_before]
+
     sources = _History(events, rows)
     columns = {}
     for feature in plan.history:
-        if feature.window_s not in starts:
-            starts[feature.window_s] = rows.slots(code, now - round(feature.window_s * 1_000_000))
-        values = sources.values(feature, starts[feature.window_s], ends, now)
+        start, end = place(feature.lag_s + feature.window_s), place(feature.lag_s)
+        values = sources.values(feature, start, end, now)
         column = pl.Series(feature.name, values, dtype=pl.Float64).fill_nan(None)
         columns[feature.name] = column if feature.default is None else column.fill_null(feature.default)
     return pl.DataFrame(columns)

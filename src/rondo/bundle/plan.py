@@ -25,7 +25,7 @@ class PlanInput:
 
 @dataclass(frozen=True, slots=True)
 class HistoryFeature:
-    """An aggregate over the entity's rows in [t - window, t); the row at t itself is never among them."""
+    """An aggregate over the entity's rows in [t - lag - window, t - lag); the row at t is never among them."""
 
     name: str
     aggregate: str
@@ -33,6 +33,7 @@ class HistoryFeature:
     window_s: float
     where: str | None = None
     default: float | None = None
+    lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

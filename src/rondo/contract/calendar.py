@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -11,17 +10,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 from rondo.contract._base import Section
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_DAY = re.compile(r"(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})")
 _LEAP_YEAR = 2000
 
 
 def _day(raw: Any) -> str:
     text = raw.isoformat() if isinstance(raw, date) else str(raw).strip()
-    found = _DAY.fullmatch(text)
     try:
-        if found is None:
-            raise ValueError
-        date(int(found[1] or _LEAP_YEAR), int(found[2]), int(found[3]))
+        date.fromisoformat(text if len(text) > len("12-15") else f"{_LEAP_YEAR}-{text}")
     except ValueError:
         raise ValueError(f"{text!r} is not a day; a day is 2026-12-15, or 12-15 for every year") from None
     return text
@@ -47,7 +42,9 @@ class Days(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Days:
         if (self.weekday is None) == (self.from_ is None):
-            raise ValueError("exactly one of weekday and from says which days; write {from: 12-24, to: 01-03}")
+            raise ValueError(
+                "exactly one of weekday and from says which days; write {from: 12-24, to: 01-03}"
+            )
         if self.to is not None and self.from_ is None:
             raise ValueError("to without from; write both ends: {from: 12-24, to: 01-03}")
         if self.from_ is not None and self.to is not None:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+NAIVE = "_seasonal_naive"
+"""Companion column of a forecast: the target one season earlier."""
+COMPANIONS = (NAIVE,)
+
+
 @dataclass(frozen=True, slots=True)
 class Parity:
     """Rows that went through the batch and through the online path, and how far apart they were."""
@@ -21,7 +26,8 @@ class FeatureTable:
     """The matrix: one row per example, in time order where there is time.
 
     `matrix.parquet` holds the entity and event time (where declared), the target, and every feature: numerical
-    ones as float32, categorical ones as strings (missing = null), in the order of `features`.
+    ones as float32, categorical ones as strings (missing = null), in the order of `features`. Between target and
+    features lie the `companions`: what a figure needs beside truth and answer, and no model takes.
     """
 
     version: str
@@ -37,6 +43,7 @@ class FeatureTable:
     event_time: str | None
     as_of: datetime | None  # the online values are those that a request at this moment should see
     parity: Parity | None
+    companions: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from rondo.errors import DataError
 from rondo.ports.feature_store import FeatureStore
 from rondo.ports.progress import Progress, Silent
 from rondo.records.dataset import Dataset
-from rondo.records.features import FeatureTable
+from rondo.records.features import COMPANIONS, FeatureTable
 from rondo.records.files import publish_folder, read_record, write_record
 from rondo.stages.features.examples import Examples, make_examples
 from rondo.stages.features.leakage import identifiers, leaks
@@ -69,8 +69,9 @@ def build(
         copy_files(root, plan.python_files, folder / "python")
         functions = UserFunctions(plan, folder / "python")
         tell.step(TASK, 2, STEPS, f"{len(plan.features)} features of {examples.rows.height} examples")
-        rows = with_features(plan, examples.events, _needed(plan, examples.rows, target), functions)
-        matrix = matrix_of(plan, rows, target)
+        beside = tuple(name for name in COMPANIONS if name in examples.rows.columns)
+        rows = with_features(plan, examples.events, _needed(plan, examples.rows, target, *beside), functions)
+        matrix = matrix_of(plan, rows, target, beside)
         _refuse_leaks(plan, matrix, target)
         tell.step(TASK, 3, STEPS, "replaying examples through the online path")
         built = Built(plan, examples.events, rows, matrix, project.data.snapshots is not None)
@@ -90,6 +91,7 @@ def build(
             event_time=plan.event_time,
             as_of=examples.as_of,
             parity=parity,
+            companions=beside,
         )
         write_record(folder / "plan.json", plan)
         write_record(folder / "table.json", table)
@@ -102,8 +104,8 @@ def build(
     return table
 
 
-def _needed(plan: FeaturePlan, rows: pl.DataFrame, target: str | None) -> pl.DataFrame:
-    names = [plan.entity, plan.event_time, target, *(each.name for each in plan.inputs)]
+def _needed(plan: FeaturePlan, rows: pl.DataFrame, *others: str) -> pl.DataFrame:
+    names = [plan.entity, plan.event_time, *others, *(each.name for each in plan.inputs)]
     return rows.select(list(dict.fromkeys(name for name in names if name is not None)))
 
 
@@ -117,7 +119,7 @@ def _online_source(
     plan: FeaturePlan, examples: Examples, rows: pl.DataFrame, functions: UserFunctions
 ) -> pl.DataFrame:
     """Every example as the store keeps it, and one row per entity as of now."""
-    latest = with_features(plan, examples.events, _needed(plan, examples.latest, None), functions)
+    latest = with_features(plan, examples.events, _needed(plan, examples.latest), functions)
     latest = store_rows(plan, latest, at=examples.as_of)
     if plan.event_time is None:
         return latest

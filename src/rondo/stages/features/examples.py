@@ -6,18 +6,22 @@ its columns are those of its last earlier row, its target is read from its later
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 
-from rondo.bundle.batch import MOMENT, as_moment, column_or_expression
+from rondo.bundle.batch import MOMENT, as_moment, column_or_expression, history_values
+from rondo.bundle.plan import FeaturePlan, HistoryFeature
 from rondo.bundle.windows import EntityRows, Ints, micros
 from rondo.contract.data import Snapshots
 from rondo.contract.problem import Label, Problem
 from rondo.contract.project import Project
 from rondo.errors import ContractError, DataError
+from rondo.records.features import NAIVE
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -27,8 +31,9 @@ class Examples:
     """What the model learns from, and what it will be asked about.
 
     `rows` holds the examples, in time order where there is time: raw columns, entity, event time, and the target
-    under its name. `events` holds the rows that history looks back on. `latest` holds one row per entity as a
-    request at `as_of` would find it; without an entity it is empty and `as_of` is None.
+    under its name; of a forecast with a season also its seasonal naive forecast. `events` holds the rows that
+    history looks back on. `latest` holds one row per entity as a request at `as_of` would find it; without an
+    entity it is empty and `as_of` is None.
     """
 
     rows: pl.DataFrame
@@ -205,7 +210,8 @@ def _from_snapshots(
     rows = EntityRows(table[problem.entity], table[problem.event_time])
     first, last = _borders(table, problem.event_time)
     moments = snapshot_moments(first, last, snapshots.every, skip=_warm_up(project, last - first))
-    labelled = [moment for moment in moments if moment + problem.label.within <= last]
+    moments = [moment for moment in moments if not _closed(snapshots, moment + problem.label.ahead)]
+    labelled = [moment for moment in moments if moment + problem.label.reach <= last]
     if not labelled:
         raise DataError(
             f"no snapshot has a whole label window before the last row ({last:%Y-%m-%d})",
@@ -214,8 +220,11 @@ def _from_snapshots(
         )
     spine = _active(problem, table, snapshots, labelled)
     examples = _last_rows(problem, table, rows, spine)
-    target = _labels(problem.label, problem, table, rows, examples)
-    examples = examples.with_columns(target.alias(problem.target))
+    if problem.label.sum is None:
+        target = _labels(problem.label, problem, table, rows, examples)
+        examples = examples.with_columns(target.alias(problem.target))
+    else:
+        examples = examples.with_columns(_sums(problem, problem.label, table, examples))
     as_of = next_moment(last + MICROSECOND, snapshots.every)
     everyone = table.select(problem.entity).unique().sort(problem.entity)
     everyone = everyone.with_columns(pl.lit(as_of, dtype=MOMENT).alias(problem.event_time))
@@ -231,8 +240,16 @@ def _borders(table: pl.DataFrame, event_time: str) -> tuple[datetime, datetime]:
 
 def _warm_up(project: Project, span: timedelta) -> timedelta:
     """How much history the first snapshot has: the longest window, at most a quarter of what there is."""
-    windows = [each.window for each in project.features.definitions.values() if each.window is not None]
+    windows = [
+        each.window + (each.lag or timedelta())
+        for each in project.features.definitions.values()
+        if each.window is not None
+    ]
     return min(max(windows, default=timedelta()), span / 4)
+
+
+def _closed(snapshots: Snapshots, moment: datetime) -> bool:
+    return any(days.cover(moment.date()) for days in snapshots.closed)
 
 
 def snapshot_moments(first: datetime, last: datetime, every: str, *, skip: timedelta) -> list[datetime]:
@@ -264,6 +281,7 @@ def _active(
     told = _condition(snapshots.active_event, table, "data.snapshots.active_event")
     active = table.filter(told).select(problem.entity, problem.event_time).sort(problem.event_time)
     at: Ints = micros(active[problem.event_time]).to_numpy()
+    first = active.group_by(problem.entity).agg(pl.col(problem.event_time).min().alias("first"))
     within = snapshots.active_within
     parts = []
     for moment in moments:
@@ -271,6 +289,12 @@ def _active(
         start = 0 if within is None else int(np.searchsorted(at, moment_us - _span(within)))
         end = int(np.searchsorted(at, moment_us))
         found = active[start:end].select(pl.col(problem.entity).unique().sort())
+        if snapshots.active_rows > 1:
+            counted = active[start:end].group_by(problem.entity).len().sort(problem.entity)
+            found = counted.filter(pl.col("len") >= snapshots.active_rows).select(problem.entity)
+        if snapshots.known_for is not None:
+            known = first.filter(pl.col("first") <= moment - snapshots.known_for)
+            found = found.join(known, on=problem.entity, how="semi", maintain_order="left")
         parts.append(found.with_columns(pl.lit(moment, dtype=MOMENT).alias(problem.event_time)))
     return pl.concat(parts)
 
@@ -308,13 +332,53 @@ def _labels(
     return pl.Series(present if label.expect == "present" else ~present).cast(pl.Int8)
 
 
-def _condition(text: str, table: pl.DataFrame, where: str) -> pl.Series:
+def _sums(problem: Problem, label: Label, table: pl.DataFrame, examples: pl.DataFrame) -> list[pl.Series]:
+    """The sum over [moment + ahead, moment + ahead + within), and with a season the same of a season earlier.
+
+    Both are the sum that a rolling feature would give: of the target as it will be seen once its window has passed,
+    of the naive forecast at the moment itself, so that it looks at earlier rows only.
+    """
+    assert problem.entity is not None
+    assert problem.event_time is not None
+    assert label.sum is not None
+    of = column_or_expression(label.sum, table.columns).cast(pl.Float64)
+    with _explained(label.sum, "ml_problem.label.sum"):
+        table = table.with_columns(of.alias("_summed"))
+
+    def at(name: str, spine: pl.DataFrame, lag: timedelta) -> pl.Series:
+        where = None if label.event == "true" else label.event
+        window_s = label.within.total_seconds()
+        summed = HistoryFeature(name, "sum", "_summed", window_s, where, 0.0, lag.total_seconds())
+        plan = FeaturePlan(problem.entity, problem.event_time, (), (summed,), (), (), (), {})
+        return history_values(plan, table, spine)[name]
+
+    spine = examples.select(problem.entity, problem.event_time)
+    later = spine.with_columns(pl.col(problem.event_time) + label.reach)
+    columns = [at(problem.target, later, timedelta())]
+    if problem.season is not None:
+        columns.append(at(NAIVE, spine, seasonal_lag(problem.season, label)))
+    return columns
+
+
+def seasonal_lag(season: timedelta, label: Label) -> timedelta:
+    """How long before a snapshot the window ends that lies whole seasons before the label's, and is over by then."""
+    seasons = -(-label.reach // season)
+    return seasons * season - label.reach
+
+
+@contextmanager
+def _explained(text: str, where: str) -> Iterator[None]:
     try:
-        told = table.with_columns(column_or_expression(text, table.columns).alias("told"))["told"]
-        return told.cast(pl.Boolean).fill_null(value=False)
+        yield
     except pl.exceptions.PolarsError as error:
         first = str(error).strip().splitlines()[0]
         raise ContractError(f"{text!r} cannot be evaluated: {first[:200]}", where=where) from error
+
+
+def _condition(text: str, table: pl.DataFrame, where: str) -> pl.Series:
+    with _explained(text, where):
+        told = table.with_columns(column_or_expression(text, table.columns).alias("told"))["told"]
+        return told.cast(pl.Boolean).fill_null(value=False)
 
 
 def _micros(at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -25,9 +26,11 @@ def with_features(
     return stateless_values(plan, with_history(plan, events, rows), functions)
 
 
-def matrix_of(plan: FeaturePlan, rows: pl.DataFrame, target: str) -> pl.DataFrame:
-    """Entity, event time and target, then the features in the model's order; a missing number is NaN."""
-    names = [name for name in (plan.entity, plan.event_time, target) if name is not None]
+def matrix_of(
+    plan: FeaturePlan, rows: pl.DataFrame, target: str, companions: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Entity, event time, target and companions, then the features in the model's order; a missing number is NaN."""
+    names = [name for name in (plan.entity, plan.event_time, target, *companions) if name is not None]
     made = model_values(plan, rows).with_columns(pl.col(plan.numerical).fill_null(float("nan")))
     return rows.select(names).hstack(made.get_columns())
 

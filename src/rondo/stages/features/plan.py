@@ -238,7 +238,8 @@ class _Compiler:
         if default is None and definition.rolling in {"sum", "count"}:
             default = 0.0
         window_s = definition.window.total_seconds()
-        return HistoryFeature(name, definition.rolling, of, window_s, definition.where, default)
+        lag_s = definition.lag.total_seconds() if definition.lag is not None else 0.0
+        return HistoryFeature(name, definition.rolling, of, window_s, definition.where, default, lag_s)
 
     def _stateless(self, name: str, inputs: tuple[str, ...]) -> StatelessFeature:
         definition = self._definitions[name]
