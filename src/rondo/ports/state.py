@@ -133,7 +133,9 @@ class StateStore(Protocol):
         """
 
     def add_observations(self, observations: Sequence[Observation]) -> None:
-        """Keeps what the monitor saw."""
+        """Keeps what the monitor saw. The same figure of the same window (`Observation.identity`) takes the place of
+        the earlier one and becomes the newest; observations last made longer ago than OBSERVATIONS_KEPT are let go.
+        """
 
     def observations(self, *, metric: str | None = None, limit: int = 1000) -> tuple[Observation, ...]:
         """The newest observations, oldest first."""

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-ObservationState = Literal["fine", "breached", "not_enough", "missing", "not_a_number", "not_available"]
+ObservationState = Literal[
+    "fine",
+    "breached",
+    "told",  # measured, and nothing is asked of it
+    "estimate",  # not measured: computed before the outcomes are known
+    "not_enough",
+    "missing",
+    "not_a_number",
+    "not_available",
+]
+OBSERVATIONS_KEPT = timedelta(days=400)
+"""Observations that were last made longer ago are let go: a year of history, and a season to compare it with."""
+WITH_VALUE = frozenset[ObservationState]({"fine", "breached", "told", "estimate"})
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorFigures:
+    """How busy one accelerator is; shares of its time and of its memory."""
+
+    name: str
+    utilization: float
+    memory_share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One figure over one event-time window; `value` is None unless the state is fine or breached."""
+    """One figure over one event-time window; `value` is None unless the state is one of WITH_VALUE.
+
+    A later look at the same figure, version and window revises the observation: see `identity`.
+    """
 
     metric: str
     value: float | None
@@ -27,6 +51,16 @@ class Observation:
     unit: str | None = None
     chance: float | None = None  # what chance alone would give at this sample size
     note: str = ""
+    beyond: float | None = None  # what chance alone hardly ever exceeds at this sample size
+    of: int | None = None  # how many rows the window has, where `n` counts those with an outcome
+    watermark: datetime | None = None  # when the newest of those outcomes was received
+    mark: str = ""  # of the rows it was computed from: equal rows need no second computation
+
+    @property
+    def identity(self) -> str:
+        """What a later look revises: the figure, the feature, the version and the window's start."""
+        start = self.window_from.astimezone(UTC).isoformat() if self.window_from else ""
+        return "|".join((self.metric, self.feature or "", self.version or "", start))
 
 
 @dataclass(frozen=True, slots=True)

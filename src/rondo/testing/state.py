@@ -11,7 +11,7 @@ import pytest
 
 from rondo.errors import Conflict, DataError, NotAvailable
 from rondo.ports.state import StateStore, Switch
-from rondo.records.monitoring import Alert, Decision, Observation
+from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation
 from rondo.records.release import (
     JUDGED,
     PROMOTED,
@@ -381,7 +381,9 @@ class StateStoreTests:
 
     def test_observations_come_back_oldest_first(self, store: StateStore) -> None:
         seen = [
-            Observation("psi" if number % 2 else "ks", 0.1 * number, 10, "fine", None, NOW, NOW)
+            Observation(
+                "psi" if number % 2 else "ks", 0.1 * number, 10, "fine", NOW + number * MINUTE, NOW, NOW
+            )
             for number in range(6)
         ]
         store.add_observations(seen[:3])
@@ -389,6 +391,25 @@ class StateStoreTests:
         store.add_observations(seen[3:])
         assert store.observations() == tuple(seen)
         assert store.observations(metric="psi", limit=2) == (seen[3], seen[5])
+
+    def test_an_observation_of_the_same_window_takes_the_place_of_the_earlier(
+        self, store: StateStore
+    ) -> None:
+        first = Observation("accuracy", 0.9, 10, "fine", NOW, NOW + MINUTE, NOW, "1.0.0")
+        other = replace(first, version="1.1.0")
+        revised = replace(first, value=0.8, n=12, observed_at=NOW + MINUTE)
+        store.add_observations([first, other])
+        store.add_observations([revised])
+        assert store.observations() == (other, revised)
+
+    def test_observations_of_long_ago_are_let_go(self, store: StateStore) -> None:
+        old = Observation("psi", 0.1, 10, "fine", NOW, NOW, NOW)
+        new = replace(old, window_from=NOW + MINUTE, observed_at=NOW + OBSERVATIONS_KEPT)
+        store.add_observations([old])
+        store.add_observations([new])
+        assert store.observations() == (old, new)
+        store.add_observations([replace(new, observed_at=new.observed_at + MINUTE)])
+        assert [seen.window_from for seen in store.observations()] == [NOW + MINUTE]
 
     def test_an_alert_is_one_by_key_and_opening(self, store: StateStore) -> None:
         alert = Alert("psi/spend", "psi", "warning", "drift", NOW, NOW, 0.2, 0.1, feature="spend")

@@ -14,7 +14,7 @@ import msgspec
 
 from rondo.errors import Conflict, CorruptArtifact, DataError
 from rondo.records.files import from_json
-from rondo.records.monitoring import Alert, Decision, Observation
+from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation
 from rondo.records.release import (
     JUDGED,
     REGISTERED,
@@ -66,7 +66,7 @@ class MemoryStateStore:
         self._stages_told: dict[str, RegistryStage] = {}
         self._servers: dict[str, ServerReport] = {}
         self._events: list[Event] = []
-        self._observations: list[Observation] = []
+        self._observations: dict[str, Observation] = {}
         self._alerts: dict[tuple[str, datetime], Alert] = {}
         self._decisions: list[Decision] = []
         self._marks: dict[str, bytes] = {}
@@ -256,13 +256,20 @@ class MemoryStateStore:
 
     def add_observations(self, observations: Sequence[Observation]) -> None:
         """See StateStore."""
+        if not observations:
+            return
+        oldest = max(seen.observed_at for seen in observations) - OBSERVATIONS_KEPT
         with self._lock:
-            self._observations.extend(observations)
+            for seen in observations:
+                self._observations.pop(seen.identity, None)  # what is revised becomes the newest
+                self._observations[seen.identity] = seen
+            kept = {name: seen for name, seen in self._observations.items() if seen.observed_at >= oldest}
+            self._observations = kept
 
     def observations(self, *, metric: str | None = None, limit: int = 1000) -> tuple[Observation, ...]:
         """See StateStore."""
         with self._lock:
-            seen = [one for one in self._observations if metric in (None, one.metric)]
+            seen = [one for one in self._observations.values() if metric in (None, one.metric)]
         return tuple(seen[max(0, len(seen) - limit) :])
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:

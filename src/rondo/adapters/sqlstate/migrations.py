@@ -102,6 +102,15 @@ def _statements(text: str) -> tuple[_Statement, ...]:
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
+# A later look at the same figure of the same window takes the place of the earlier one; old ones are let go.
+_THIRD = """
+ALTER TABLE observations ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+ALTER TABLE observations ADD COLUMN observed_at TEXT NOT NULL DEFAULT '';
+CREATE INDEX observations_by_identity ON observations (identity);
+CREATE INDEX observations_by_time ON observations (observed_at);
+"""
+
+
 def _append_only(table: str, what: str) -> tuple[_Statement, ...]:
     """The database itself refuses to change or remove a row of the table."""
     said = f"{what} is only ever appended to"
@@ -122,6 +131,7 @@ def _append_only(table: str, what: str) -> tuple[_Statement, ...]:
 _STEPS: tuple[tuple[_Statement, ...], ...] = (
     (*_statements(_FIRST), *_append_only("events", "the event log")),
     _statements(_SECOND),
+    _statements(_THIRD),
 )
 NEWEST = len(_STEPS)
 

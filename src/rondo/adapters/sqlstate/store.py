@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 
 from rondo.adapters.sqlstate import journal, rolling, traffic
 from rondo.adapters.sqlstate.engine import Database
@@ -18,7 +18,7 @@ from rondo.adapters.sqlstate.migrations import bring_up_to_date
 from rondo.adapters.sqlstate.tables import alerts, decisions, leases, marks, observations, servers, standing
 from rondo.errors import Conflict, DataError, RondoError
 from rondo.records.files import from_json
-from rondo.records.monitoring import Alert, Decision, Observation
+from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation
 from rondo.records.release import Event, Release, RolesToMirror, Routes, ServerReport, Switch, WarmRequest
 from rondo.records.rollout import Rollout
 
@@ -165,15 +165,29 @@ class SqlStateStore:
         """See StateStore."""
         if not observations_:
             return
+        newest: dict[str, Observation] = {}
+        for seen in observations_:
+            newest.pop(seen.identity, None)
+            newest[seen.identity] = seen
         with self._database.write() as connection:
             first = _next_id(connection, observations)
+            same = delete(observations).where(observations.c.identity == bindparam("same"))
+            connection.execute(same, [{"same": identity} for identity in newest])
             connection.execute(
                 insert(observations),
                 [
-                    {"id": number, "metric": seen.metric, "body": _json(seen)}
-                    for number, seen in enumerate(observations_, start=first)
+                    {
+                        "id": number,
+                        "metric": seen.metric,
+                        "body": _json(seen),
+                        "identity": identity,
+                        "observed_at": seen.observed_at,
+                    }
+                    for number, (identity, seen) in enumerate(newest.items(), start=first)
                 ],
             )
+            oldest = max(seen.observed_at for seen in observations_) - OBSERVATIONS_KEPT
+            connection.execute(delete(observations).where(observations.c.observed_at < oldest))
 
     def observations(self, *, metric: str | None = None, limit: int = 1000) -> tuple[Observation, ...]:
         """See StateStore."""

@@ -95,7 +95,14 @@ rollouts = _table(
     Column("body", Text),
 )
 
-observations = _table("observations", _key("id", Integer), Column("metric", Text), Column("body", Text))
+observations = _table(
+    "observations",
+    _key("id", Integer),
+    Column("metric", Text),
+    Column("body", Text),
+    Column("identity", Text),  # of the figure and its window; empty in rows of before
+    Column("observed_at", Moment),
+)
 
 alerts = _table(
     "alerts",
