@@ -26,6 +26,9 @@ class Serving(Section):
     """The serving section."""
 
     host: str = "127.0.0.1"
+    """Another address than this machine's own needs `access.predict`."""
+    hosts: tuple[str, ...] = ()
+    """Further names under which clients ask it, as of a proxy; all others are refused."""
     port: int = Field(default=8080, ge=0, le=65_535)
     max_inflight: int = Field(default=256, ge=1)
     """Requests that may wait; beyond it the answer is 429."""

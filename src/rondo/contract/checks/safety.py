@@ -33,7 +33,7 @@ def _holds_a_secret(path: Path) -> bool:
     match path:
         case ("data", "sources", _, "auth"):
             return True
-        case ("monitoring", "notify", _):
+        case ("monitoring", "notify", _) | ("serving", "access", _):
             return True
         case ("data", "sources", _, "storage" | "params", *_, str(key)):
             return bool(_SECRET_KEY.search(key))
