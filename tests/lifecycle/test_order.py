@@ -104,3 +104,15 @@ def test_downstream_is_everything_that_reads_it_directly_or_not() -> None:
 def test_what_cannot_be_ordered_is_refused(stages: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(ContractError, match=message):
         ordered(pipeline={"stages": stages})
+
+
+@pytest.mark.parametrize("files", ["data/raw/a.parquet", "data/raw/*.csv", "data/*/x.csv"])
+def test_a_source_is_not_read_from_where_it_is_extracted_to(files: str) -> None:
+    with pytest.raises(ContractError, match="what is extracted is written there"):
+        ordered(data={"sources": {"a": {"files": files}}})
+
+
+def test_raw_files_of_a_person_may_lie_beside_the_extracts() -> None:
+    extract = ordered(data={"sources": {"a": {"files": "data/raw/dataset.csv"}}})[0]
+    assert extract.declaration.deps == ("data/raw/dataset.csv",)
+    assert extract.declaration.outs == ("data/raw/a.parquet", "data/raw/extracts.json")

@@ -17,7 +17,7 @@ from rondo.adapters.dvc.keeper import DvcKeeper
 from rondo.adapters.memory import MemoryStateStore
 from rondo.contract import LoadedProject, Project, load_project
 from rondo.errors import Conflict, ContractError, UsageError, UserCodeError
-from rondo.lifecycle.order import BUILT_IN, METRICS
+from rondo.lifecycle.order import BUILT_IN, METRICS, extracted
 from rondo.lifecycle.running import Done, Selection, is_running, plan, run_stages
 from rondo.ports.progress import Silent
 from rondo.records.layout import Layout
@@ -70,6 +70,9 @@ class Bench:
     def open_room(self, name: str) -> str:
         self.opened.append(name)
         stage = next(stage for stage in BUILT_IN if stage.name == name)
+        for out in extracted(self.project) if name == "extract" else ():
+            (self.folder / out).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / out).write_text(f"{name} {self.project.training.seed}")
         for out in stage.outs:
             (self.folder / out).mkdir(parents=True, exist_ok=True)
             (self.folder / out / "made.txt").write_text(f"{name} {self.project.training.seed}")

@@ -39,7 +39,7 @@ class BuiltIn:
 
 
 BUILT_IN = (
-    BuiltIn("extract", "reads every source", ("data.sources",), (), (RAW,)),
+    BuiltIn("extract", "reads every source", ("data.sources",), (), ()),  # a file per source, see `extracted`
     BuiltIn(
         "data",
         "joins, cleans, checks and versions the data",
@@ -51,7 +51,7 @@ BUILT_IN = (
             "data_requirements",
             "ml_problem.event_time",
         ),
-        (RAW,),
+        (),
         (PROCESSED,),
     ),
     BuiltIn(
@@ -126,6 +126,11 @@ def steps(project: Project, raw: Mapping[str, Any]) -> tuple[Step, ...]:
     return _ordered([*built_in, *scripts])
 
 
+def extracted(project: Project) -> tuple[str, ...]:
+    """What the stage extract leaves: files, not the folder, so that a person can keep raw data beside them."""
+    return (*(f"{RAW}/{name}.parquet" for name in sorted(project.data.sources)), f"{RAW}/extracts.json")
+
+
 def claimed_outputs(project: Project) -> frozenset[str]:
     """Paths that the user's own stages write: Rondo's pages keep away from them."""
     return frozenset(_clean(path) for stage in project.pipeline.stages for path in stage.outputs)
@@ -142,9 +147,12 @@ def downstream(all_steps: Sequence[Step], name: str) -> frozenset[str]:
 
 def _built_in(stage: BuiltIn, project: Project, raw: Mapping[str, Any]) -> Step:
     keys = tuple(key for key in stage.keys if _present(raw, key))
-    deps = [*stage.deps]
+    deps, outs = [*stage.deps], stage.outs
     if stage.name == "extract":
-        deps += _local_files(project)
+        outs = extracted(project)
+        deps += _kept_apart(_local_files(project), outs)
+    if stage.name == "data":
+        deps += extracted(project)
     if stage.name == "features":
         deps += sorted(
             {d.python.partition(":")[0] for d in project.features.definitions.values() if d.python}
@@ -155,7 +163,7 @@ def _built_in(stage: BuiltIn, project: Project, raw: Mapping[str, Any]) -> Step:
             command=f"rondo run {stage.name} --alone",
             deps=tuple(deps),
             params={PROJECT_FILE: keys} if keys else None,
-            outs=stage.outs,
+            outs=outs,
             metrics=stage.metrics,
             description=stage.description,
         )
@@ -187,6 +195,23 @@ def _local_files(project: Project) -> list[str]:
         if fixed:
             found.add(str(PurePosixPath(*fixed)))
     return sorted(found)
+
+
+def _kept_apart(read: list[str], written: tuple[str, ...]) -> list[str]:
+    """The paths that sources read.
+
+    Raises:
+        ContractError: what is extracted would be written over, or among, what it is read from.
+    """
+    for path in read:
+        if any(_overlap(path, out) for out in written):
+            raise ContractError(
+                f"a source reads {path}, and what is extracted is written there",
+                where=f"{PROJECT_FILE} data.sources",
+                rule=f"A source NAME is extracted to {RAW}/NAME.parquet",
+                mend=f"Keep what is read in a folder of its own, such as {RAW}/files/.",
+            )
+    return read
 
 
 def _present(raw: Mapping[str, Any], key: str) -> bool:

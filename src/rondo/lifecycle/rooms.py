@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rondo.bundle.plan import FeaturePlan
 from rondo.errors import NotAvailable
-from rondo.lifecycle.order import METRICS, claimed_outputs
+from rondo.lifecycle.order import METRICS, claimed_outputs, extracted
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate, TrainingResult
 from rondo.records.dataset import Dataset
@@ -169,13 +169,14 @@ def lineage_of(workshop: Workshop) -> dict[str, Any]:
     table = read_record(layout.features / "table.json", FeatureTable)
     result = read_record(layout.training / "result.json", TrainingResult)
     numerical, categorical = workshop.project.features.numerical, workshop.project.features.categorical
+    extracts = (layout.root / path for path in extracted(workshop.project))
     return {
         "data_version": dataset.version,
         "data_hash": dataset.content_hash,
         "data_rows": dataset.rows,
         "data_from": dataset.event_from,
         "data_to": dataset.event_to,
-        "dvc": dict(workshop.data_versions(layout.raw, layout.processed, layout.features)),
+        "dvc": dict(workshop.data_versions(*extracts, layout.processed, layout.features)),
         "features_version": table.version,
         "plan_hash": table.plan_hash,
         "code": dict(workshop.code_version()),

@@ -94,3 +94,22 @@ def publish_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextmanager
+def publish_files(target: Path, *, last: str) -> Iterator[Path]:
+    """A fresh folder to fill, whose files take their places in `target` when the block ends well.
+
+    What else lies in `target` stays. The file named `last` is put there after all others, so that it can vouch
+    for them. When the block raises, everything stays as it was.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for left in target.glob(".fresh.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh = Path(tempfile.mkdtemp(dir=target, prefix=".fresh."))
+    try:
+        yield fresh
+        for file in sorted(fresh.iterdir(), key=lambda file: (file.name == last, file.name)):
+            os.replace(file, target / file.name)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)

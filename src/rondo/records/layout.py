@@ -14,7 +14,7 @@ class Layout:
 
     @property
     def raw(self) -> Path:
-        """One Parquet file per source, and `extracts.json`."""
+        """One Parquet file per source and `extracts.json`, beside what a person keeps there."""
         return self.root / "data" / "raw"
 
     @property

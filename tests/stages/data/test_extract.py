@@ -201,3 +201,15 @@ def test_every_table_is_plain(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "data/raw/t.parquet").rows() == [
         (1, None, datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, 9, tzinfo=UTC), "a", None)
     ]
+
+
+def test_what_a_person_keeps_beside_the_extracts_stays_and_old_extracts_go(tmp_path: Path) -> None:
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/dataset.csv").write_text("a\n1\n")
+    run(tmp_path, project(old={"files": "data/raw/dataset.csv"}))
+    run(tmp_path, project(new={"files": "data/raw/dataset.csv"}))
+    assert sorted(file.name for file in (tmp_path / "data/raw").iterdir()) == [
+        "dataset.csv",
+        "extracts.json",
+        "new.parquet",
+    ]

@@ -16,14 +16,15 @@ def missing_files(loaded: LoadedProject, made: Collection[str] = ()) -> tuple[Pr
     """What is named and not there: scripts, inputs, parameters, functions, local sources.
 
     Args:
-        made: paths that the run itself makes; they, and what lies in them, are not missed. The outputs of the
-            script stages are known.
+        made: paths that the run itself makes; they, what lies in them, and the folders that they lie in are
+            not missed. The outputs of the script stages are known.
     """
     stages = loaded.project.pipeline.stages
     coming = [PurePosixPath(path) for path in (*made, *(out for stage in stages for out in stage.outputs))]
     found: list[Problem] = []
     for path, text in _named(loaded):
-        if any(PurePosixPath(text).is_relative_to(folder) for folder in coming):
+        named = PurePosixPath(text)
+        if any(named.is_relative_to(path) or path.is_relative_to(named) for path in coming):
             continue
         if not _there(loaded.folder, text):
             rule = "A run needs it"

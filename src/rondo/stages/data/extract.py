@@ -16,12 +16,12 @@ import polars as pl
 
 from rondo.contract import Project
 from rondo.contract.data import Source
-from rondo.errors import DataError, Problem, RondoError, TemporaryPortError
+from rondo.errors import CorruptArtifact, DataError, NotAvailable, Problem, RondoError, TemporaryPortError
 from rondo.ports.progress import Progress
 from rondo.ports.sources import Resolve, SourceReader
 from rondo.records.dataset import Extract
 from rondo.records.failpoints import reached
-from rondo.records.files import publish_folder, write_record
+from rondo.records.files import publish_files, read_record, write_record
 from rondo.stages.data.types import columns_of, conform, plain
 
 EXTRACTS = "extracts.json"
@@ -51,22 +51,32 @@ def extract(
     progress: Progress,
     start_service: StartService,
 ) -> tuple[Extract, ...]:
-    """Publishes `out`: a Parquet file per source, and `extracts.json`.
+    """Publishes in `out` a Parquet file per source, and `extracts.json`; other files there are not touched.
 
     Raises:
         RondoError: sources failed; all of them are named and `out` is as it was.
     """
     sources = project.data.sources
     readings = read_sources(sources, readers, resolve, progress, start_service)
-    with publish_folder(out) as fresh:
+    before = _extracted_before(out)
+    with publish_files(out, last=EXTRACTS) as fresh:
         extracts = tuple(
             _written(name, source, readings[name], readers[source.kind], fresh, now)
             for name, source in sources.items()
         )
         write_record(fresh / EXTRACTS, extracts)
         reached("extract.written")
+    for file in before - {extract.file for extract in extracts}:
+        (out / file).unlink(missing_ok=True)
     progress.say(f"{len(extracts)} sources in {_below(out, folder)}")
     return extracts
+
+
+def _extracted_before(out: Path) -> set[str]:
+    try:
+        return {extract.file for extract in read_record(out / EXTRACTS, tuple[Extract, ...])}
+    except (NotAvailable, CorruptArtifact):
+        return set()
 
 
 def read_sources(
