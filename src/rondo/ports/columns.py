@@ -41,37 +41,101 @@ def from_columns(names: Sequence[str], columns: Iterable[Sequence[Any]], *, wher
     Raises:
         DataError: as for `from_records`.
     """
-    made, problems = [], []
-    for name, values in zip(names, columns, strict=True):
-        found = _column(name, values, where)
-        if isinstance(found, Problem):
-            problems.append(found)
-        else:
-            made.append(found)
-    if problems:
-        raise DataError(f"{where}: {len(problems)} columns cannot be read", problems=problems)
-    return pl.DataFrame(made)
+    table = Columns(names, where=where)
+    table.add(columns)
+    return table.frame()
 
 
-def _column(name: str, values: Sequence[Any], where: str) -> pl.Series | Problem:
-    types = set(map(type, values)) - {type(None)}
-    kinds = {_KINDS.get(kind, kind.__name__) for kind in types}
-    try:
-        if not kinds:
-            return pl.Series(name, values, dtype=pl.String)
-        if kinds <= {"int"}:
-            return pl.Series(name, values, dtype=pl.Int64)
-        if kinds <= {"int", "float", "decimal"}:
-            return _numbers(name, values, kinds)
-        if len(kinds) == 1:
-            return _one_kind(name, values, kinds.pop())
-        if kinds == {"date", "datetime"}:
-            return _moments(name, [_midnight(value) for value in values])
-    except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        return Problem(
-            where, f"column {name!r} cannot be held: {_first_line(error)}", mend="Convert it in the source."
-        )
-    return _mixed(name, values, kinds, where)
+class Columns:
+    """A table that grows by batches of rows; only one batch at a time is held as Python's values."""
+
+    def __init__(self, names: Sequence[str], *, where: str) -> None:
+        self._where = where
+        self._rows = 0
+        self._columns = [_Column(name) for name in names]
+
+    def add(self, columns: Iterable[Sequence[Any]]) -> int:
+        """Adds the values of some rows, column by column; gives the number of rows by now."""
+        added = 0
+        for column, values in zip(self._columns, columns, strict=True):
+            column.add(values)
+            added = len(values)
+        self._rows += added
+        return self._rows
+
+    def frame(self) -> pl.DataFrame:
+        """The table.
+
+        Raises:
+            DataError: as for `from_records`.
+        """
+        made, problems = [], []
+        for column in self._columns:
+            found = column.series(self._where)
+            if isinstance(found, Problem):
+                problems.append(found)
+            else:
+                made.append(found)
+        if problems:
+            raise DataError(f"{self._where}: {len(problems)} columns cannot be read", problems=problems)
+        return pl.DataFrame(made)
+
+
+class _Column:
+    """The parts of one column, what kinds of values they had, and why they cannot be a column if so."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._parts: list[pl.Series] = []
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, Any] = {}
+        self._wrong = ""
+
+    def add(self, values: Sequence[Any]) -> None:
+        """One part more; after a wrong one only the kinds are counted."""
+        counts = Counter(map(type, values))
+        counts.pop(type(None), None)
+        kinds = {kind: _KINDS.get(kind, kind.__name__) for kind in counts}
+        for kind, count in counts.items():
+            if kinds[kind] not in self._counts:
+                self._examples[kinds[kind]] = next(value for value in values if type(value) is kind)
+            self._counts[kinds[kind]] += count
+        if not self._wrong and _go_together(self._counts):
+            try:
+                self._parts.append(_part(self._name, values, set(kinds.values())))
+            except (OverflowError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+                self._wrong = _first_line(error)
+
+    def series(self, where: str) -> pl.Series | Problem:
+        """The whole column."""
+        if not _go_together(self._counts):
+            return _mixed(self._name, self._counts, self._examples, where)
+        if self._wrong:
+            what = f"column {self._name!r} cannot be held: {self._wrong}"
+            return Problem(where, what, mend="Convert it in the source.")
+        if not self._counts:
+            return pl.Series(self._name, [None] * sum(map(len, self._parts)), dtype=pl.String)
+        # A part without values says nothing of the type.
+        known = {part.dtype for part in self._parts if part.null_count() < len(part)}
+        dtype = known.pop() if len(known) == 1 else pl.Float64 if pl.Float64 in known else MOMENT
+        return pl.concat([part.cast(dtype) for part in self._parts]).rename(self._name)
+
+
+def _go_together(kinds: Iterable[str]) -> bool:
+    found = set(kinds)
+    return len(found) < 2 or found <= {"int", "float", "decimal"} or found == {"date", "datetime"}
+
+
+def _part(name: str, values: Sequence[Any], kinds: set[str]) -> pl.Series:
+    if not kinds:
+        return pl.Series(name, values, dtype=pl.Null)
+    if kinds <= {"int"}:
+        return pl.Series(name, values, dtype=pl.Int64)
+    if kinds <= {"int", "float", "decimal"}:
+        return _numbers(name, values, kinds)
+    if kinds == {"date", "datetime"}:
+        return _moments(name, [_midnight(value) for value in values])
+    return _one_kind(name, values, *kinds)
 
 
 def _numbers(name: str, values: Sequence[Any], kinds: set[str]) -> pl.Series:
@@ -127,14 +191,7 @@ def _midnight(value: date | datetime | None) -> datetime | None:
     return datetime(value.year, value.month, value.day, tzinfo=UTC)
 
 
-def _mixed(name: str, values: Sequence[Any], kinds: set[str], where: str) -> Problem:
-    counts: Counter[str] = Counter()
-    examples: dict[str, Any] = {}
-    for value in values:
-        if value is not None:
-            kind = _KINDS.get(type(value), type(value).__name__)
-            counts[kind] += 1
-            examples.setdefault(kind, value)
+def _mixed(name: str, counts: Counter[str], examples: Mapping[str, Any], where: str) -> Problem:
     told = ", ".join(
         f"{count:,} {kind} (e.g. {str(examples[kind])[:40]!r})" for kind, count in counts.most_common()
     )

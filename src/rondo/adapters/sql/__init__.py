@@ -3,8 +3,9 @@
 In:   a Source with `sql`, `query` and `params`     (rondo.contract)
 Out:  a table                                       (polars)
 
-statement.py   the text: one SELECT, its places for values
-reader.py      connects, reads within the limits, tells what went wrong
+statement.py    the text: one SELECT, its places for values
+reader.py       connects, reads within the limits, tells what went wrong
+postgresql.py   what PostgreSQL needs beside SQLAlchemy
 """
 
 from __future__ import annotations

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import polars as pl
-from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, exc, make_url, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, bindparam, create_engine, exc, make_url, text
 from sqlalchemy.pool import NullPool
 
+from rondo.adapters.sql import postgresql
 from rondo.adapters.sql.statement import Statement, bind
 from rondo.contract.data import Source
 from rondo.contract.references import mask
-from rondo.errors import ContractError, DataError, NotAvailable, RondoError, TemporaryPortError
-from rondo.ports.columns import from_columns
+from rondo.errors import (
+    ContractError,
+    DataError,
+    MissingExtra,
+    NotAvailable,
+    Problem,
+    RondoError,
+    TemporaryPortError,
+)
+from rondo.ports.columns import Columns
 from rondo.ports.sources import Resolve
 
 FETCH_ROWS = 20_000
@@ -79,6 +88,8 @@ class SqlReader:
                 where=where,
                 mend="Write it like postgresql://user:${PASSWORD}@host/db",
             ) from error
+        if url.drivername == "postgres" or url.get_backend_name() == "postgresql":
+            return postgresql.driver(url)
         if url.get_backend_name() != "sqlite":
             return url
         if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
@@ -107,6 +118,8 @@ def _engine(url: URL, timeout_s: float, where: str) -> Engine:
     connect: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite":
         connect = {"timeout": min(timeout_s, 5.0)}
+    elif url.drivername == "postgresql+psycopg":
+        connect = postgresql.connect_options(timeout_s)
     elif url.get_backend_name() in {"postgresql", "mysql", "mariadb"}:
         connect = {"connect_timeout": max(1, int(min(timeout_s, 10)))}
     try:
@@ -118,6 +131,8 @@ def _engine(url: URL, timeout_s: float, where: str) -> Engine:
             mend="Write sqlite, postgresql or mysql",
         ) from error
     except ModuleNotFoundError as error:
+        if error.name == "psycopg":
+            raise MissingExtra("psycopg", extra="postgres", needed_for=f"{where} (PostgreSQL)") from error
         raise NotAvailable(
             f"the driver {error.name} is not installed",
             where=where,
@@ -134,8 +149,7 @@ def _only_read(connection: Connection, timeout_s: float) -> None:
             ends = time.monotonic() + timeout_s
             raw.set_progress_handler(lambda: int(time.monotonic() > ends), _SQLITE_STEPS)
         case "postgresql":
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(timeout_s * 1000)}")
+            postgresql.only_read(connection, timeout_s)
         case "mysql" | "mariadb":
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             connection.rollback()
@@ -151,6 +165,11 @@ def _fetch(connection: Connection, statement: Statement, source: Source, where: 
     result = connection.execution_options(stream_results=True, max_row_buffer=FETCH_ROWS).execute(
         clause, values
     )
+    with closing(result):
+        return _collected(result, source, where, is_postgresql=connection.dialect.name == "postgresql")
+
+
+def _collected(result: CursorResult[Any], source: Source, where: str, *, is_postgresql: bool) -> pl.DataFrame:
     names = list(result.keys())
     if twice := sorted({column for column in names if names.count(column) > 1}):
         raise DataError(
@@ -159,19 +178,42 @@ def _fetch(connection: Connection, statement: Statement, source: Source, where: 
             rule="Every column has a name of its own",
             mend="Name the columns instead of *, or rename with AS",
         )
-    columns: list[list[Any]] = [[] for _ in names]
-    rows = 0
+    if is_postgresql and result.cursor is not None:
+        postgresql.check_types(result.cursor.description, where=where)
+    table = Columns(names, where=where)
+    ends = time.monotonic() + source.timeout.total_seconds()
+    # Batch by batch into columns: what is held of the answer as Python's values stays small.
     while batch := result.fetchmany(FETCH_ROWS):
-        rows += len(batch)
-        if rows > source.max_rows:
+        columns = list(zip(*batch, strict=True))
+        if is_postgresql:
+            _check_moments(names, columns, where)
+        if table.add(columns) > source.max_rows:
             raise DataError(
                 f"the query gives more than {source.max_rows:,} rows",
                 where=where,
                 mend="Narrow the query, or raise max_rows",
             )
-        for column, part in zip(columns, zip(*batch, strict=True), strict=True):
-            column.extend(part)
-    return from_columns(names, columns, where=where)
+        if time.monotonic() > ends:
+            raise NotAvailable(
+                f"the query took too long (more than {source.timeout.total_seconds():g} s)",
+                where=where,
+                mend="Narrow it, or raise the source's timeout",
+            )
+    return table.frame()
+
+
+def _check_moments(names: list[str], columns: list[Any], where: str) -> None:
+    problems = [
+        Problem(
+            where,
+            f"column {name!r} holds {value!r}",
+            "A moment lies between the years 1 and 9999",
+            f"Write NULLIF({name}, '{value}') AS {name}",
+        )
+        for name, value in postgresql.beyond_time(names, columns)
+    ]
+    if problems:
+        raise DataError(f"{where}: {len(problems)} columns cannot be read", problems=problems)
 
 
 def _bindable(value: Any, dialect: str) -> Any:
@@ -199,6 +241,8 @@ def _translated(where: str, url: URL) -> Iterator[None]:
 
 def _told(error: exc.DBAPIError, where: str, url: URL) -> RondoError:
     said = _clean(error.orig or error, url)
+    if known := postgresql.told(getattr(error.orig, "sqlstate", None) or "", said, where):
+        return known
     low = said.lower()
     mend = "Correct the query"
     if "interrupted" in low or "statement timeout" in low or "maximum statement execution time" in low:
