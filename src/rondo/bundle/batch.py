@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from rondo.bundle.plan import FeaturePlan, HistoryFeature, InputType, StatelessFeature
+from rondo.bundle.plan import FeaturePlan, HistoryFeature, InputType, Per, StatelessFeature
 from rondo.bundle.user_functions import UserFunctions
 from rondo.bundle.windows import DAY_US, EntityRows, Floats, Ints, distinct, fold, micros, spread
 from rondo.errors import DataError
@@ -90,7 +90,7 @@ def history_values(plan: FeaturePlan, events: pl.DataFrame, spine: pl.DataFrame)
     """One Float64 column per history feature, aligned with the rows of the spine: all, in their order.
 
     Args:
-        plan: its entity and event time name columns of both tables.
+        plan: its entity and event time (and item, of a ranking) name columns of both tables.
         events: rows in any order; those without entity or time count for nobody.
         spine: entity and moment. Only events strictly before the moment count: no row itself, no ties.
     """
@@ -98,10 +98,31 @@ def history_values(plan: FeaturePlan, events: pl.DataFrame, spine: pl.DataFrame)
         return pl.DataFrame()
     if plan.entity is None or plan.event_time is None:
         raise DataError("history features need an entity and an event time", where="features")
-    rows = EntityRows(events[plan.entity], events[plan.event_time])
     at = micros(spine[plan.event_time])
+    columns: dict[str, pl.Series] = {}
+    for per in dict.fromkeys(feature.per for feature in plan.history):
+        features = [feature for feature in plan.history if feature.per == per]
+        keyed = key_of(plan, per, events), key_of(plan, per, spine)
+        if plan.item is None:
+            columns |= _of_keys(features, events, plan.event_time, keyed, at)
+        else:  # candidates repeat their entity and their item
+            asked, back = _each_once(keyed[1], at)
+            once = _of_keys(features, events, plan.event_time, (keyed[0], asked["key"]), asked["at"])
+            columns |= {name: column.gather(back) for name, column in once.items()}
+    return pl.DataFrame([columns[feature.name] for feature in plan.history])
+
+
+def _of_keys(
+    features: Sequence[HistoryFeature],
+    events: pl.DataFrame,
+    event_time: str,
+    keys: tuple[pl.Series, pl.Series],
+    at: pl.Series,
+) -> dict[str, pl.Series]:
+    """The features for each asked key at its moment; `keys` are those of the events and the asked ones."""
+    rows = EntityRows(keys[0], events[event_time])
     known = at.is_not_null().to_numpy()
-    code = np.where(known, rows.places(spine[plan.entity]), -1)
+    code = np.where(known, rows.places(keys[1]), -1)
     now: Ints = at.fill_null(0).to_numpy()
     slots: dict[float, Ints] = {}
 
@@ -111,13 +132,36 @@ def history_values(plan: FeaturePlan, events: pl.DataFrame, spine: pl.DataFrame)
         return slots[seconds_before]
 
     sources = _History(events, rows)
-    columns = {}
-    for feature in plan.history:
+    columns: dict[str, pl.Series] = {}
+    for feature in features:
         start, end = place(feature.lag_s + feature.window_s), place(feature.lag_s)
         values = sources.values(feature, start, end, now)
         column = pl.Series(feature.name, values, dtype=pl.Float64).fill_nan(None)
         columns[feature.name] = column if feature.default is None else column.fill_null(feature.default)
-    return pl.DataFrame(columns)
+    return columns
+
+
+def key_of(plan: FeaturePlan, per: Per, rows: pl.DataFrame) -> pl.Series:
+    """Whose history a row has at that level; of a pair one text, as the store keys it."""
+    if per == "entity":
+        return rows.get_column(str(plan.entity))
+    if per == "item":
+        return rows.get_column(str(plan.item))
+    return rows.select(pair_key(plan)).to_series()
+
+
+def pair_key(plan: FeaturePlan) -> pl.Expr:
+    """The key of an entity and an item together, as `bundle.candidates.pair_text` writes it."""
+    return pl.format("{}|{}", pl.col(str(plan.entity)), pl.col(str(plan.item))).alias(plan.pair)
+
+
+def _each_once(key: pl.Series, at: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+    """Keys and moments without repetition, and where each row's are."""
+    asked = pl.DataFrame({"key": key, "at": at})
+    once = asked.unique(maintain_order=True)
+    place = once.with_row_index("place")
+    back = asked.join(place, on=["key", "at"], how="left", nulls_equal=True, maintain_order="left")["place"]
+    return once, back
 
 
 class _History:

@@ -7,12 +7,13 @@ store) or *stateless* (a function of the row alone: computed from the same expre
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import msgspec
 
 InputType = Literal["float", "int", "bool", "string", "datetime"]
+Per = Literal["entity", "item", "pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class PlanInput:
 
 @dataclass(frozen=True, slots=True)
 class HistoryFeature:
-    """An aggregate over the entity's rows in [t - lag - window, t - lag); the row at t is never among them."""
+    """An aggregate over the entity's rows in [t - lag - window, t - lag); the row at t is never among them.
+
+    In a ranking the rows may also be the item's, or those that entity and item have together.
+    """
 
     name: str
     aggregate: str
@@ -34,6 +38,7 @@ class HistoryFeature:
     where: str | None = None
     default: float | None = None
     lag_s: float = 0.0
+    per: Per = "entity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,23 @@ class StatelessFeature:
     zero: float = 0.0  # ratio
     expression: str = ""  # expr
     function: str = ""  # python: `file.py:function`, the file lies in the plan's python folder
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlan:
+    """From which lists the candidates of a ranking come, and how long each is; see bundle/candidates.py."""
+
+    popular: int
+    own: int
+    together: int
+    window_s: float
+    pairs_window_s: float
+    shown: int  # items in a reply that does not ask for a number
+    event: str  # SQL condition on the rows that count
+
+
+EVERYBODY = "everybody"
+"""Key column of the view that holds one row for all, and that row's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +89,39 @@ class FeaturePlan:
     python_files: dict[str, str] = field(default_factory=dict)  # file -> sha256
     format: int = 1
     entity_type: Literal["string", "int"] | None = None  # as requests and the store write it
+    item: str | None = None  # ranking: the column of what is ranked
+    item_type: Literal["string", "int"] | None = None
+    lists: ListPlan | None = None
+    keys: dict[str, str] = field(default_factory=dict)  # view -> its key column, where it is not the entity
 
     @property
     def features(self) -> tuple[str, ...]:
         """Every feature in the order in which the model takes them: numerical first."""
         return self.numerical + self.categorical
+
+    @property
+    def pair(self) -> str:
+        """The key column of what entity and item have together."""
+        return f"{self.entity}__{self.item}"
+
+    @property
+    def view_keys(self) -> tuple[str, ...]:
+        """The key columns of the views, each once, in their order."""
+        return tuple(dict.fromkeys(self.keys.get(view, self.entity or "") for view in self.views))
+
+    def of_key(self, key: str) -> FeaturePlan:
+        """The plan as the views with that key column see it: the key is the entity, other views are not there."""
+        if key == self.entity and not self.keys:
+            return self
+        views = {
+            view: fields for view, fields in self.views.items() if self.keys.get(view, self.entity) == key
+        }
+        kind: Literal["string", "int"] | None = "string"
+        if key == self.entity:
+            kind = self.entity_type
+        elif key == self.item:
+            kind = self.item_type
+        return replace(self, entity=key, entity_type=kind, views=views, keys={})
 
     @property
     def hash(self) -> str:

@@ -99,7 +99,8 @@ class Lists:
                 return first
 
     def _sum(self, lists: NDArray[np.intp], values: Floats) -> Floats:
-        return np.bincount(lists, weights=values, minlength=len(self.relevant)).astype(np.float64)
+        summed: Floats = np.bincount(lists, weights=values, minlength=len(self.relevant)).astype(np.float64)
+        return summed
 
 
 def parse(name: str) -> tuple[Kind, int | None] | None:
