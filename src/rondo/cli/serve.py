@@ -28,6 +28,7 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
         log=project.log,
         online=project.online,
         mirror_share=1.0 if shadow is None else shadow.sample,
+        env=project.env,
         port=port,
         announce=say,
     )

@@ -6,19 +6,19 @@ It is given everything by arguments and imports no training library. Whoever loo
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rondo.contract.serving import Serving
-from rondo.errors import Conflict, ContractError
+from rondo.errors import Conflict
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.ports.state import StateStore
+from rondo.records.access import check_address, tokens_of
 from rondo.records.layout import Layout
 from rondo.server.process import DrainingServer
 from rondo.server.signpost import SIGNPOST, Signpost, running_server
@@ -40,15 +40,22 @@ def application(
     online: OnlineValues | None = None,
     server_id: str | None = None,
     mirror_share: float = 1.0,
+    env: Mapping[str, str] = os.environ,
 ) -> Application:
-    """The ASGI application over the releases of the project at `root`; its lifespan loads and stops it."""
+    """The ASGI application over the releases of the project at `root`; its lifespan loads and stops it.
+
+    Raises:
+        ContractError: a token that the contract refers to in `env` is not there.
+    """
+    tokens = tokens_of(serving.access, env)
     keeper = RouteKeeper(
         state,
         lambda release: make_ready(root / release.bundle, bundle_id=release.bundle_id),
         server_id=server_id or f"{socket.gethostname()}/{os.getpid()}/{datetime.now(UTC):%Y%m%dT%H%M%S.%f}",
         pid=os.getpid(),
     )
-    return Application(Parts(model, serving, keeper, writer, log, online, mirror_share=mirror_share))
+    parts = Parts(model, serving, keeper, writer, log, online, mirror_share=mirror_share, tokens=tokens)
+    return Application(parts)
 
 
 def serve(
@@ -61,6 +68,7 @@ def serve(
     log: PredictionLog | None = None,
     online: OnlineValues | None = None,
     mirror_share: float = 1.0,
+    env: Mapping[str, str] = os.environ,
     port: int | None = None,
     announce: Callable[[str], object] = sys.stdout.write,
     drain: timedelta = DRAIN,
@@ -76,19 +84,29 @@ def serve(
         log: what earlier servers wrote.
         online: the values of entities; left open.
         mirror_share: which share of the answered rows a shadow sees.
+        env: holds the tokens that the contract refers to.
         port: instead of the contract's; 0 takes a free one.
         announce: is told the address, once requests are answered.
         drain: how long new requests are still taken after the signal, while others learn of it.
 
     Raises:
-        ContractError: the host is not this machine alone.
+        ContractError: others reach the host and no token keeps them out, or a token is not there.
         Conflict: somebody listens there already.
     """
-    _check_loopback(serving.host)
+    check_address(serving.host, serving.access)
+    tokens_of(serving.access, env)
     listening = _listen(serving.host, serving.port if port is None else port)
     address = f"{serving.host}:{listening.getsockname()[1]}"
     app = application(
-        root, model, serving, state=state, writer=writer, log=log, online=online, mirror_share=mirror_share
+        root,
+        model,
+        serving,
+        state=state,
+        writer=writer,
+        log=log,
+        online=online,
+        mirror_share=mirror_share,
+        env=env,
     )
     app.parts.keeper.address = address
     signpost = Signpost(os.getpid(), serving.host, listening.getsockname()[1], datetime.now(UTC))
@@ -104,20 +122,6 @@ def serve(
         signpost.take_down(Layout(root).home)
         listening.close()
         writer.close()
-
-
-def _check_loopback(host: str) -> None:
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise ContractError(
-            f"the server would listen on {host!r}, where others reach it",
-            where="serving.host",
-            rule="Without access control it answers this machine only",
-            mend="Write 127.0.0.1 and put a proxy with access control in front",
-        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

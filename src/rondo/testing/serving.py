@@ -37,7 +37,9 @@ class House:
         route(self.state, weights, shadow)
 
     @asynccontextmanager
-    async def open(self, *, mirror_share: float = 1.0, **serving: Any) -> AsyncIterator[Application]:
+    async def open(
+        self, *, mirror_share: float = 1.0, env: Mapping[str, str] | None = None, **serving: Any
+    ) -> AsyncIterator[Application]:
         """The application, started; stopped after the block."""
         writer = SegmentWriter(self.root / "log", flush_every=timedelta(milliseconds=5))
         app = application(
@@ -49,6 +51,7 @@ class House:
             log=self.log,
             online=self.online,
             mirror_share=mirror_share,
+            env=env or {},
         )
         await app.start()
         try:

@@ -27,6 +27,7 @@ from rondo.contract.serving import Serving
 from rondo.errors import NotAvailable, RondoError
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
+from rondo.records.access import OPEN_TO_ALL, Denial, Role, Tokens, denial, names_of
 from rondo.stages.serving.answering import Answered, Answerer, Group, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.decoding import decode
@@ -49,7 +50,7 @@ BODY_TIMEOUT_S = 10.0
 SHADOW_GRACE_S = 1.0  # for which a stopping server waits for its shadow
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
-_LOCAL = re.compile(rb"^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$", re.IGNORECASE)
+INFER_PATHS = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
 _JSON_TYPE = re.compile(rb"^application/json\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?$", re.IGNORECASE)
 _encode = msgspec.json.Encoder().encode
 
@@ -66,6 +67,7 @@ class Parts:
     online: OnlineValues | None = None
     figures_every: timedelta = timedelta(seconds=5)
     mirror_share: float = 1.0  # of the answered rows that a shadow sees
+    tokens: Tokens = OPEN_TO_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,20 @@ class Application:
             "/predict": Door("predict", read_predict, _write_predict),
             "/invocations": Door("invocations", read_invocations, _write_invocations),
         }
-        self._others: App = other_pages(self)
+        self._others, self._pages = other_pages(self)
         self._types: dict[bytes, bool] = {}
         self._hosts: dict[bytes, bool] = {}
+        self._names = names_of(parts.serving.host, parts.serving.hosts)
         self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
         self._recalled: asyncio.Task[None] | None = None
+
+    @property
+    def addresses(self) -> Mapping[str, frozenset[str]]:
+        """Every path that is answered (with its parameters in braces), and the methods it takes."""
+        predicting = dict.fromkeys((*self._doors, *INFER_PATHS), frozenset({"POST"}))
+        return {**predicting, **{route.path: frozenset(route.methods or ()) for route in self._pages}}
 
     @property
     def table(self) -> RouteTable:
@@ -169,7 +178,7 @@ class Application:
         versions: tuple[str, ...] = ()
         extra: Iterable[tuple[bytes, bytes]] = ()
         try:
-            table = self._admit(scope["method"], headers)
+            table = self._admit(scope, headers)
             body = await self.read_body(headers, receive)
             asked = self._asked(door, table, decode(body))
             groups = self._groups(door, table, asked, request_id)
@@ -195,19 +204,23 @@ class Application:
         if answered is not None and table.shadow is not None:
             self._mirror(table, asked, answered, len(body))
 
-    def _admit(self, method: str, headers: Mapping[bytes, bytes]) -> RouteTable:
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RouteTable:
         """The routes to answer by, when the request may come in at all.
 
         Raises:
-            Refusal: 405, 413, 415, 421, 429 or 503.
+            Refusal: 400, 401, 403, 405, 413, 415, 421, 429, 431 or 503.
         """
-        if method != "POST":
-            raise Refusal(405, "Predictions are asked for with POST", headers={"allow": "POST"})
+        self.check_entry(scope, headers, "predict")
+        if scope["method"] != "POST":
+            what = f"Predictions are asked for with POST, not {scope['method'][:20]}"
+            raise one_fault(405, "method", what, headers={"allow": "POST"})
         self.check_head(headers)
         if self.inflight > self._max_inflight:
-            raise Refusal(429, "More requests are waiting than may wait", headers={"retry-after": "1"})
+            what = f"More requests are waiting than the {self._max_inflight} that may wait"
+            raise one_fault(429, "overloaded", what, hint=_AGAIN, headers={"retry-after": "1"})
         if not self.table.ready:
-            raise Refusal(503, "No version is ready to answer", headers={"retry-after": "1"})
+            what = "No version is ready to answer"
+            raise one_fault(503, "not_ready", what, hint=_AGAIN, headers={"retry-after": "1"})
         return self.table
 
     def _asked(self, door: Door, table: RouteTable, body: Any) -> Asked:
@@ -265,35 +278,54 @@ class Application:
         return f"{self._boot}-{next(self._request_numbers):x}"
 
     def check_head(self, headers: Mapping[bytes, bytes]) -> None:
-        """Nothing, when the request's headers are those of a JSON body for this host.
+        """Nothing, when the request's headers are those of a JSON body.
 
         Raises:
-            Refusal: 413, 415 or 421.
+            Refusal: 413 or 415.
         """
-        self.check_host(headers)
         kind = headers.get(b"content-type", b"")
         if not _remembered(self._types, kind, _JSON_TYPE):
             raise one_fault(
                 415,
                 "media_type",
                 f"The content type is {kind.decode('latin-1')[:60]!r}, not application/json",
+                loc=("headers", "content-type"),
                 hint="Send the header content-type: application/json.",
             )
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise one_fault(415, "content_encoding", "Compressed bodies are not taken")
+            raise one_fault(
+                415,
+                "content_encoding",
+                "Compressed bodies are not taken",
+                loc=("headers", "content-encoding"),
+                hint="Send the body as it is.",
+            )
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > self._max_body:
             raise self._too_large()
 
-    def check_host(self, headers: Mapping[bytes, bytes]) -> None:
-        """Nothing, when the request was addressed to this machine by a name of its own.
+    def check_entry(self, scope: Scope, headers: Mapping[bytes, bytes], needed: Role | None) -> None:
+        """Nothing, when the request is addressed to this server and its sender may do what needs that role.
 
         Raises:
-            Refusal: 421.
+            Refusal: 400, 401, 403, 421 or 431.
         """
-        # A page of a foreign site may resolve its own name to this machine: loopback alone is no fence.
-        if not _remembered(self._hosts, headers.get(b"host", b"localhost"), _LOCAL):
-            raise one_fault(421, "unknown_host", "This server answers for this machine's own names only")
+        if len(headers) != len(scope["headers"]) and (twice := _given_twice(scope["headers"])):
+            raise one_fault(
+                400, "header_twice", f"The header {twice} is given twice", loc=("headers", twice), hint=_ONCE
+            )
+        if not _remembered(self._hosts, headers.get(b"host", b"localhost"), self._names):
+            raise one_fault(
+                421,
+                "unknown_host",
+                "This server is not asked under that name",
+                loc=("headers", "host"),
+                hint="Ask it by its address, or name the host in serving.hosts.",
+            )
+        if self.parts.tokens:
+            refused = denial(self.parts.tokens, needed, scope["headers"], scope.get("query_string", b""))
+            if refused is not None:
+                raise _denied(refused)
 
     def _too_large(self) -> Refusal:
         what = f"The body is larger than {self._max_body} bytes"
@@ -428,6 +460,32 @@ class Application:
 
 class _ClientGone(Exception):
     """The client left before its request was whole."""
+
+
+_AGAIN = "Send it again after the seconds that retry-after says."
+_ONCE = "Send it once."
+_SINGLE = frozenset({b"host", b"content-type", b"content-length", b"content-encoding"})
+
+
+def _given_twice(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The first header that is given more than once and must not be; empty when there is none."""
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in _SINGLE and name in seen:
+            return name.decode()
+        seen.add(name)
+    return ""
+
+
+def _denied(refused: Denial) -> Refusal:
+    return one_fault(
+        refused.status,
+        refused.code,
+        refused.what,
+        loc=("headers", "authorization"),
+        hint=refused.hint,
+        headers=refused.headers,
+    )
 
 
 def _remembered(seen: dict[bytes, bool], value: bytes, pattern: re.Pattern[bytes]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rondo.records.access import Role, denial
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.describing import docs_page, openapi, tensors
-from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, one_fault
+from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
 
 if TYPE_CHECKING:
     from rondo.stages.serving.application import Application
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("rondo.serving")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+ROLES: Mapping[str, Role | None] = {
+    "/ping": None,
+    "/health": None,
+    "/ready": None,
+    "/v2/health/live": None,
+    "/v2/health/ready": None,
+    "/metrics": "view",
+}
+"""What an address asks for where tokens are configured: None, whoever asks is answered. All others: `predict`."""
 
 
 def rondo_version() -> str:
@@ -36,8 +47,8 @@ def rondo_version() -> str:
         return "0"
 
 
-def other_pages(app: Application) -> ASGIApp:
-    """The ASGI application of everything but predictions."""
+def other_pages(app: Application) -> tuple[ASGIApp, Sequence[Route]]:
+    """The ASGI application of everything but predictions, and its routes."""
     pages = _Pages(app)
     routes = [
         Route("/feedback", pages.feedback, methods=["POST"]),
@@ -61,11 +72,11 @@ def other_pages(app: Application) -> ASGIApp:
         exception_handlers={HTTPException: pages.not_here, Refusal: pages.refused, Exception: pages.failed},
     )
     starlette.router.redirect_slashes = False
-    return _guarded(app, starlette)
+    return _guarded(app, starlette), routes
 
 
 def _guarded(app: Application, inner: ASGIApp) -> ASGIApp:
-    """Refuses foreign hosts before anything is read, and puts the request id on every answer."""
+    """Refuses whoever may not ask before anything is read, and puts the request id on every answer."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +94,7 @@ def _guarded(app: Application, inner: ASGIApp) -> ASGIApp:
             await send(message)
 
         try:
-            app.check_host(headers)
+            app.check_entry(scope, headers, ROLES.get(scope["path"], "predict"))
         except Refusal as refusal:
             await _problem(refusal, request_id)(scope, receive, marked)
             return
@@ -147,7 +158,9 @@ class _Pages:
         return Response("\n", 200 if self._app.ready else 503, media_type="text/plain")
 
     async def ready(self, request: Request) -> Response:
-        keeper, table = self._app.parts.keeper, self._app.table
+        keeper, table, tokens = self._app.parts.keeper, self._app.table, self._app.parts.tokens
+        if denial(tokens, "view", request.scope["headers"]) is not None:
+            return _json({"ready": self._app.ready}, 200 if self._app.ready else 503)
         state = {
             "ready": self._app.ready,
             "draining": self._app.draining,
@@ -224,8 +237,10 @@ class _Pages:
         """Starlette's own refusals (404, 405) as problems."""
         assert isinstance(error, HTTPException)
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-        what = f"{request.method} {request.url.path[:200]}"
-        return self._told(request, Refusal(error.status_code, f"{what}: {error.detail}", headers=headers))
+        what = f"{request.method[:20]} {request.url.path[:200]}: {error.detail}"
+        code = "method" if error.status_code == 405 else "no_such_address"
+        hint = "GET /openapi.json says what there is." if error.status_code == 404 else ""
+        return self._told(request, one_fault(error.status_code, code, what, hint=hint, headers=headers))
 
     async def refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
@@ -233,7 +248,7 @@ class _Pages:
 
     async def failed(self, request: Request, error: Exception) -> Response:
         log.error("request %s failed", request.scope["rondo.request_id"], exc_info=error)
-        return self._told(request, Refusal(500, "The server failed to answer; its log has the details"))
+        return self._told(request, internal())
 
     @staticmethod
     def _told(request: Request, refusal: Refusal) -> Response:

@@ -17,6 +17,7 @@ _WHERE = re.compile(r"^rows\[(\d+)\]\.?(.*)$", re.DOTALL)
 
 TITLES: Mapping[int, str] = {
     400: "The body is not JSON as it is expected",
+    401: "A token is needed",
     403: "This is not allowed",
     404: "There is nothing here",
     405: "This method is not for this address",
@@ -27,11 +28,13 @@ TITLES: Mapping[int, str] = {
     421: "This host is not served here",
     422: "Values of the request cannot be used",
     429: "Too many requests at once",
+    431: "The head of the request is too large",
     500: "The server failed",
     503: "The server cannot answer now",
 }
 SLUGS: Mapping[int, str] = {
     400: "malformed",
+    401: "unauthorized",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
@@ -42,6 +45,7 @@ SLUGS: Mapping[int, str] = {
     421: "misdirected",
     422: "invalid-values",
     429: "overloaded",
+    431: "head-too-large",
     500: "internal",
     503: "unavailable",
 }
@@ -85,10 +89,16 @@ class Refusal(Exception):
 
 
 def one_fault(
-    status: int, code: str, msg: str, *, loc: tuple[str | int, ...] = (), hint: str = ""
+    status: int,
+    code: str,
+    msg: str,
+    *,
+    loc: tuple[str | int, ...] = (),
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> Refusal:
     """A refusal for a single reason."""
-    return Refusal(status, msg, (Fault(loc, code, msg, hint),))
+    return Refusal(status, msg, (Fault(loc, code, msg, hint),), headers=headers or {})
 
 
 def internal(version: str = "") -> Refusal:
