@@ -116,13 +116,13 @@ class Assembly:
         """SQLite, or the database that the contract names."""
         from rondo.adapters.sqlstate import SqlStateStore
 
-        word = self.project.stores.state
+        word = self.resolve(self.project.stores.state)
         if word == "sqlite":
             return SqlStateStore(self.layout.state)
         if "://" in word:
-            return SqlStateStore(self.resolve(word), project=self.project.project)
+            return SqlStateStore(word, project=self.project.project)
         raise ContractError(
-            f"stores.state is {word!r}",
+            f"stores.state is {self.project.stores.state!r}",
             where=self.loaded.path.name,
             rule="it is `sqlite` or a URL of SQLite or PostgreSQL",
             mend="Write stores: {state: sqlite}",
@@ -159,7 +159,7 @@ class Assembly:
 
     @property
     def _artifacts(self) -> Path | str:
-        word = self.project.stores.artifacts
+        word = self.resolve(self.project.stores.artifacts)
         return word if "://" in word else self.layout.root / word
 
     @property

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from rondo.errors import Conflict, NotAvailable, RondoError, TemporaryPortError, UsageError
+from rondo.errors import (
+    Conflict,
+    MissingExtra,
+    NotAvailable,
+    RondoError,
+    TemporaryPortError,
+    UsageError,
+)
 
 T = TypeVar("T")
 
@@ -76,6 +83,30 @@ def asked(function: Callable[..., T], *args: Any, where: str = "MLflow", **named
         raise _as_ours(error, where) from error
     except OSError as error:
         raise NotAvailable(f"MLflow's files cannot be used: {error}", where=where) from error
+    except Exception as error:  # the object store's own errors come through MLflow as they are
+        if ours := _of_the_object_store(error, where):
+            raise ours from error
+        raise
+
+
+_GONE_OR_REFUSED = re.compile(
+    r"NoSuch\w+|AccessDenied|Forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|credentials",
+    re.IGNORECASE,
+)
+
+
+def _of_the_object_store(error: Exception, where: str) -> RondoError | None:
+    if isinstance(error, ModuleNotFoundError) and error.name in {"boto3", "botocore"}:
+        return MissingExtra("boto3", extra="s3", needed_for="keeping artefacts in S3")
+    product = type(error).__module__.partition(".")[0]
+    wrong_url = isinstance(error, ValueError) and "Invalid endpoint" in str(error)
+    if product not in {"boto3", "botocore", "s3transfer"} and not wrong_url:
+        return None
+    text = " ".join(without_password(str(error)).split())[:300]
+    if wrong_url or _GONE_OR_REFUSED.search(text):
+        mend = "Check bucket, keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY) and AWS_ENDPOINT_URL"
+        return NotAvailable(f"the artefact store refuses: {text}", where=where, mend=mend)
+    return TemporaryPortError(f"the artefact store did not answer: {text}", where=where)
 
 
 _KINDS: dict[str, type[RondoError]] = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import assert_never
 
-from rondo.errors import CorruptArtifact, NotAvailable
+from rondo.errors import CorruptArtifact, NotAvailable, TemporaryPortError
 from rondo.ports.progress import Progress, Silent
 from rondo.ports.state import StateStore
 from rondo.ports.tracking import ModelRegistry
@@ -190,6 +190,8 @@ def _warm(step: WarmServers, means: Means, *, by: str) -> tuple[str, ...]:
         raise
     if seen.failed or (seen.loading and step.required):
         error = _aborted(step, seen, means, by=by)
+        except TemporaryPortError:
+            raise  # it is not gone: its store did not answer
         store.want_warm(None)
         raise error
     return seen.ready
