@@ -36,6 +36,17 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """A forecast tried out at one moment: what the model came to on the rows after it, and the seasonal naive."""
+
+    at: datetime
+    until: datetime
+    learned: int  # rows; the target of every one was known at the origin
+    model: Mapping[str, Measured]
+    naive: Mapping[str, Measured] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SplitSizes:
     """Rows per part, and the time borders where the split is by time."""
 
@@ -63,6 +74,7 @@ class TrainingResult:
     plan_hash: str
     data_version: str
     data_hash: str
+    origins: tuple[Origin, ...] = ()  # of a forecast, in time order; the last one is the test
 
     @property
     def best(self) -> Candidate:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from lightgbm import LGBMRegressor
 from sklearn.pipeline import Pipeline
 
 from rondo.bundle.model import Model
@@ -173,3 +174,18 @@ def test_estimators_that_cannot_be_are_told(path: str, task: Any, params: dict[s
 def test_infinite_numbers_are_named() -> None:
     with pytest.raises(DataError, match="spend: 1 of 2 values are infinite"):
         model_frame(pl.DataFrame({"spend": [1e39, 1.0]}), ["spend"], [])
+
+
+def test_a_threshold_between_two_neighbouring_floats_divides_them_in_the_graph_too() -> None:
+    low = np.float32(0.3)
+    high = np.nextafter(low, np.float32(1))
+    values = np.tile(np.array([low, high], dtype=np.float32), 50)
+    x = model_frame(pl.DataFrame({"x": values}), ["x"], [])
+    y = np.tile([0.0, 100.0], 50)
+    features = Features.model_validate({"numerical": {"scaler": "none"}})
+    model = LGBMRegressor(n_estimators=5, min_child_samples=5, learning_rate=1.0, verbosity=-1)
+    pipeline = Pipeline([(ENCODING, encoder(x, features)), (ESTIMATOR, model)]).fit(x, y)
+    scores = pipeline.predict(x)
+    assert len(set(scores)) == 2
+    found = run_graph(to_graph(pipeline, x, classifier=False), x)[:, -1]
+    np.testing.assert_allclose(found, scores, rtol=1e-5)

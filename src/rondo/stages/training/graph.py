@@ -126,6 +126,29 @@ def _largest(found: Floats, recorded: Floats) -> float:
     return float(differences(found, recorded.reshape(len(recorded), -1)).max(initial=0.0))
 
 
+class _FlooredThresholds:
+    """A converter's container that rounds the thresholds of trees down to float32.
+
+    LightGBM splits between two float32 values at a float64; rounded to the nearest float32 it may become the upper
+    one, and that value falls to the other side. For every float32 x, x <= t exactly when x <= t rounded down.
+    """
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *args: Any, **attributes: Any) -> None:
+        """As the container does."""
+        if (values := attributes.get("nodes_values")) is not None:
+            exact = np.asarray(values, dtype=np.float64)
+            near = exact.astype(np.float32)
+            below = np.nextafter(near, np.float32(-np.inf))
+            attributes["nodes_values"] = np.where(near > exact, below, near).tolist()
+        self._container.add_node(*args, **attributes)
+
+
 @cache
 def _register_lightgbm() -> None:
     """Makes LightGBM's estimators known to skl2onnx, where LightGBM is installed."""
@@ -135,6 +158,10 @@ def _register_lightgbm() -> None:
     except ImportError:
         return
     from skl2onnx import update_registered_converter
+
+    def convert_exactly(scope: Any, operator: Any, container: Any) -> None:
+        convert_lightgbm(scope, operator, _FlooredThresholds(container))
+
     from skl2onnx.common.shape_calculator import (
         calculate_linear_classifier_output_shapes,
         calculate_linear_regressor_output_shapes,
@@ -144,13 +171,13 @@ def _register_lightgbm() -> None:
         LGBMClassifier,
         "LightGbmLGBMClassifier",
         calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
+        convert_exactly,
         options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
     )
     update_registered_converter(
         LGBMRegressor,
         "LightGbmLGBMRegressor",
         calculate_linear_regressor_output_shapes,
-        convert_lightgbm,
+        convert_exactly,
         options={"split": None},
     )

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from rondo.contract.project import Project
 from rondo.errors import ContractError, CorruptArtifact, NotAvailable
-from rondo.records.features import FeatureTable
+from rondo.records.features import NAIVE, FeatureTable
 from rondo.records.files import read_record
+from rondo.records.series import series_of
+from rondo.records.weighted_metrics import Together
 from rondo.stages.training.encoding import model_frame
 from rondo.stages.training.labels import Labels, read_labels
 from rondo.stages.training.split import (
     Fold,
     Part,
+    Rows,
     Split,
     check_parts,
     folds_at_random,
@@ -47,6 +50,16 @@ class Material:
         """The rows of these parts and their labels."""
         places = self.split.rows(*parts)
         return self.frame.iloc[places], self.labels.y[places]
+
+    def together(self, rows: Rows, learned: Rows) -> Together | None:
+        """What belongs to those rows beside truth and answer, for a model that learned from the others."""
+        table, matrix = self.table, self.matrix
+        if NAIVE not in table.companions or table.entity is None or table.event_time is None:
+            return None
+        knows = np.zeros(matrix.height, dtype=np.bool_)
+        knows[learned] = True
+        columns = (matrix[table.entity], matrix[table.event_time])
+        return series_of(*columns, self.labels.y, matrix[NAIVE], knows).rows(rows)
 
     def digest(self, *parts: Part) -> str:
         """Equal for equal data, features and rows."""
@@ -132,7 +145,7 @@ def gap(project: Project) -> timedelta:
     if project.training.split.gap is not None:
         return project.training.split.gap
     label = project.ml_problem.label
-    return label.within if label else timedelta(0)
+    return label.reach if label else timedelta(0)
 
 
 def _column(matrix: pl.DataFrame, name: str | None, key: str, by: str) -> pl.Series:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from rondo.ports.tracking import Run
 from rondo.ports.tuning import SearchResult, Tuner
 from rondo.records import metrics
 from rondo.records.features import FeatureTable
-from rondo.records.weighted_metrics import Task
+from rondo.records.weighted_metrics import Task, Together
 from rondo.stages.training import estimators
 from rondo.stages.training.encoding import encoder
 from rondo.stages.training.split import Fold
@@ -38,6 +38,7 @@ class Scored:
     y: Floats
     x_scored: NDArray[np.float32]
     y_scored: Floats
+    together: Together | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,13 @@ class TrialLog:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
-def encode_folds(frame: pd.DataFrame, y: Floats, folds: Sequence[Fold], how: Features) -> tuple[Scored, ...]:
+def encode_folds(
+    frame: pd.DataFrame,
+    y: Floats,
+    folds: Sequence[Fold],
+    how: Features,
+    together: Callable[[Fold], Together | None] = lambda _: None,
+) -> tuple[Scored, ...]:
     """The folds, encoded once for all trials: no parameter that is searched changes the encoding."""
     found = []
     for fit, score in folds:
@@ -68,6 +75,7 @@ def encode_folds(frame: pd.DataFrame, y: Floats, folds: Sequence[Fold], how: Fea
                 y[fit],
                 fitted.transform(frame.iloc[score]).astype(np.float32),
                 y[score],
+                together((fit, score)),
             )
         )
     return tuple(found)
@@ -80,7 +88,9 @@ def fold_score(ground: Ground, path: str, params: Mapping[str, Any]) -> float:
         estimator = estimators.make(path, params, task=ground.task, seed=ground.seed, size=fold.x.size)
         estimators.fit(estimator, fold.x, fold.y, classification=ground.task != "regression")
         score = estimators.scores(estimator, fold.x_scored, ground.task)
-        found.append(metrics.compute(ground.metric, fold.y_scored, score, task=ground.task))
+        found.append(
+            metrics.compute(ground.metric, fold.y_scored, score, task=ground.task, groups=fold.together)
+        )
     return float(np.mean(found))
 
 

@@ -24,14 +24,15 @@ from rondo.ports.tuning import Tuner
 from rondo.records import metrics
 from rondo.records.candidate import Candidate, Measured, TrainingResult
 from rondo.records.files import publish_folder, write_bytes, write_record
-from rondo.records.weighted_metrics import METRICS
+from rondo.records.weighted_metrics import METRICS, Together
 from rondo.stages.training import estimators
 from rondo.stages.training.encoding import ENCODING, ESTIMATOR, encoded_widths, encoder
 from rondo.stages.training.graph import Trained, convert
 from rondo.stages.training.labels import task_of
 from rondo.stages.training.material import Material, folds, read_material
+from rondo.stages.training.origins import Rolled, forecasts, roll
 from rondo.stages.training.search import Ground, candidate_study, encode_folds, named, search, study_name
-from rondo.stages.training.split import Part
+from rondo.stages.training.split import Part, Rows
 
 Floats = NDArray[np.float64]
 CONTEXTS: dict[Part, str] = {"train": "training", "validation": "validation", "test": "test"}
@@ -52,7 +53,8 @@ def train(
 
     `out` holds result.json (the TrainingResult), model.onnx (the best candidate, fitted on training and validation
     rows), split.parquet (`part` of every row of the matrix), test_predictions.parquet (`row`, `y`, `score` of the
-    trained model) and importance.json.
+    trained model), importance.json, and of a forecast origins.parquet (`origin`, `row`, `at`, `y`, `score`, `naive`,
+    `scale`).
 
     Args:
         features: folder of the features room.
@@ -73,6 +75,7 @@ def train(
         leaderboard = _in_order([room.fixed(fixed)] if fixed else room.searched(), metric)
         run.log_json("leaderboard.json", leaderboard)
         best, trained = _judge_best(room, leaderboard[0])
+        rolled = _rolled(room, best, trained) if forecasts(project) else None
         result = TrainingResult(
             leaderboard=(best, *leaderboard[1:]),
             split=material.split.sizes,
@@ -86,8 +89,9 @@ def train(
             plan_hash=material.table.plan_hash,
             data_version=material.table.data_version,
             data_hash=material.table.data_hash,
+            origins=rolled.origins if rolled else (),
         )
-        _publish(out, result, trained, material)
+        _publish(out, result, trained, material, rolled)
         with tracker.resume(best.run_id) as best_run:
             best_run.log_model(
                 out / "model.onnx",
@@ -147,11 +151,8 @@ def measured_names(project: Project) -> tuple[str, ...]:
     """The usual metrics of such a problem, and those that the contract names."""
     task = task_of(project.ml_problem)
     asked = (*asked_metrics(project), *project.success_criteria.offline_metrics)
-    return tuple(
-        dict.fromkeys(
-            (*metrics.usual_metrics(task), *(each for each in asked if metrics.is_known(each, task)))
-        )
-    )
+    usual = metrics.usual_metrics(task, forecast=forecasts(project))
+    return tuple(dict.fromkeys((*usual, *(each for each in asked if metrics.is_known(each, task)))))
 
 
 # ---- candidates ------------------------------------------------------------------------------------------------
@@ -174,8 +175,15 @@ class _Room:
     def searched(self) -> list[Candidate]:
         """Every candidate of the contract with the best parameters that its search found."""
         frame, y = self.material.rows("train")
+        rows = self.material.split.rows("train")
         ground = Ground(
-            encode_folds(frame, y, folds(self.project, self.material), self.project.features),
+            encode_folds(
+                frame,
+                y,
+                folds(self.project, self.material),
+                self.project.features,
+                lambda fold: self.material.together(rows[fold[1]], rows[fold[0]]),
+            ),
             self.scoring,
             self.material.labels.task,
             self.project.training.seed,
@@ -225,7 +233,9 @@ class _Room:
         threshold = threshold_rule(self.project)
         if threshold is None:
             threshold = metrics.best_f1_threshold(truth, score) if task == "binary" else 0.5
-        measured = self.measure(truth, score, threshold)
+        split = self.material.split
+        together = self.material.together(split.rows("validation"), split.rows("train"))
+        measured = self.measure(truth, score, threshold, together)
         shares = self.importance(pipeline, x)
         run.log_metrics(
             _flat("validation", measured)
@@ -249,13 +259,15 @@ class _Room:
         labels, seed = self.material.labels, self.project.training.seed
         return estimators.make(path, params, task=labels.task, seed=seed, size=size)
 
-    def measure(self, y: Floats, score: Floats, threshold: float) -> dict[str, Measured]:
+    def measure(
+        self, y: Floats, score: Floats, threshold: float, together: Together | None
+    ) -> dict[str, Measured]:
         """Every metric of interest with its interval."""
         validation = self.project.validation
         return metrics.measure_all(
             measured_names(self.project), y, score, threshold,
             task=self.material.labels.task, resamples=validation.bootstrap,
-            confidence=validation.confidence, seed=self.project.training.seed,
+            confidence=validation.confidence, seed=self.project.training.seed, groups=together,
         )  # fmt: skip
 
     def importance(self, pipeline: Pipeline, x: pd.DataFrame) -> dict[str, float]:
@@ -313,7 +325,9 @@ def _judge_best(room: _Room, best: Candidate) -> tuple[Candidate, Trained]:
     with room.tracker.resume(best.run_id) as run:
         pipeline = room.fitted(best, x, y)
         trained = convert(pipeline, x, y, rows, material.labels.task)
-        measured = room.measure(truth, trained.scores, best.threshold)
+        split = material.split
+        together = material.together(split.rows("test"), split.rows("train", "validation"))
+        measured = room.measure(truth, trained.scores, best.threshold, together)
         shares = room.importance(pipeline, x)
         run.log_metrics(_flat("test", measured) | {"graph_difference": trained.difference})
         run.log_json("importance.json", shares)
@@ -321,10 +335,35 @@ def _judge_best(room: _Room, best: Candidate) -> tuple[Candidate, Trained]:
     return replace(best, test=measured, importance=shares), trained
 
 
+def _rolled(room: _Room, best: Candidate, trained: Trained) -> Rolled:
+    """The best candidate tried out at every origin; its figures are kept beside those of its run."""
+    frame, y = room.material.frame, room.material.labels.y
+    names = measured_names(room.project)
+
+    def learn(fit: Rows, score: Rows) -> Floats:
+        room.progress.say(f"{best.name}: an origin after {len(fit):,} rows")
+        pipeline = room.fitted(best, frame.iloc[fit], y[fit])
+        return estimators.scores(pipeline, frame.iloc[score], room.material.labels.task)
+
+    rolled = roll(
+        room.project, room.material, trained.scores, learn,
+        lambda truth, score, together: metrics.measure_all(
+            names, truth, score, task=room.material.labels.task, resamples=0, groups=together
+        ),
+    )  # fmt: skip
+    with room.tracker.resume(best.run_id) as run:
+        for number, origin in enumerate(rolled.origins):
+            told = {**_flat("origin", origin.model), **_flat("origin_naive", origin.naive)}
+            run.log_metrics(told, step=number)
+    return rolled
+
+
 # ---- what is left behind ---------------------------------------------------------------------------------------
 
 
-def _publish(out: Path, result: TrainingResult, trained: Trained, material: Material) -> None:
+def _publish(
+    out: Path, result: TrainingResult, trained: Trained, material: Material, rolled: Rolled | None
+) -> None:
     several = trained.scores.ndim == 2
     predictions = pl.DataFrame(
         {
@@ -336,6 +375,8 @@ def _publish(out: Path, result: TrainingResult, trained: Trained, material: Mate
     with publish_folder(out) as folder:
         material.split.frame().write_parquet(folder / "split.parquet")
         predictions.write_parquet(folder / "test_predictions.parquet")
+        if rolled is not None:
+            rolled.answers.write_parquet(folder / "origins.parquet")
         write_bytes(folder / "model.onnx", trained.graph)
         write_record(folder / "importance.json", result.best.importance)
         write_record(folder / "result.json", result)
