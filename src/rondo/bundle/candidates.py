@@ -12,7 +12,7 @@ does not depend on who else is asked about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from rondo.bundle.batch import column_or_expression
-from rondo.bundle.plan import FeaturePlan, ListPlan, PlanInput, entity_text
+from rondo.bundle.plan import EVERYBODY, FeaturePlan, ListPlan, PlanInput, entity_text
 from rondo.bundle.windows import Ints, micros
 from rondo.errors import DataError
 
@@ -252,3 +252,56 @@ def union(own_lists: str | None, popular: str | None) -> list[Candidate]:
     found = [Candidate(item, own, liked.get(item), together) for item, own, together in lists]
     here = {each.item for each in found}
     return [*found, *(Candidate(item, None, score, None) for item, score in everybody if item not in here)]
+
+
+Read = Callable[[Sequence[str], Sequence[Any]], list[dict[str, Any] | None]]
+"""Reads views of one key: for each key, in order, the fields of those views, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An entity's candidates, and beside each what the store keeps for it: a value for everything it could keep."""
+
+    candidates: list[Candidate]
+    stored: list[dict[str, Any]]
+    entity_known: bool
+
+
+class CandidateReader:
+    """Reads candidates and their values from an online store; safe to call from several threads if `read` is."""
+
+    def __init__(self, plan: FeaturePlan, read: Read) -> None:
+        self._read = read
+        self._views: dict[str, tuple[str, ...]] = {
+            key: tuple(plan.of_key(key).views) for key in plan.view_keys
+        }
+        self._entity, self._item, self._pair = str(plan.entity), str(plan.item), plan.pair
+        self._defaults = {each.name: each.default for each in plan.history}
+
+    def candidates(self, entity: Any) -> Asked:
+        """The candidates of the entity of now; those of everybody where the store does not know it."""
+        (own,) = self._read(self._views[self._entity], [entity])
+        (everybody,) = self._read(self._views[EVERYBODY], [EVERYBODY])
+        found = union((own or {}).get(LIST), (everybody or {}).get(LIST))
+        shared = {**self._defaults, **_fields(own)}
+        items = self._of([each.item for each in found], self._item)
+        pairs = self._of([pair_text(entity, each.item) for each in found], self._pair)
+        stored = [
+            {
+                **shared, **_fields(item), **_fields(pair),
+                OWN: each.own, POPULAR: each.popular, TOGETHER: each.together,
+            }
+            for each, item, pair in zip(found, items, pairs, strict=True)
+        ]  # fmt: skip
+        return Asked(found, stored, own is not None)
+
+    def _of(self, keys: list[Any], key: str) -> Sequence[dict[str, Any] | None]:
+        views = self._views.get(key)
+        return self._read(views, keys) if views and keys else [None] * len(keys)
+
+
+def _fields(row: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _OWN_FIELDS} if row else {}
+
+
+_OWN_FIELDS = frozenset({LIST, "_event_timestamp"})

@@ -161,7 +161,8 @@ class Snapshots(Section):
 
     every: Literal["day", "week", "month"] = "month"
     align: Literal["calendar", "end"] = "calendar"
-    """`end`: counted back from the newest moment whose label window is whole, instead of days of the calendar."""
+    """`end`: counted back from the newest moment whose label window is whole, instead of days of the calendar;
+    a month is 30 days then."""
     latest: int | None = Field(default=None, ge=1)
     """Only so many of the newest moments are examples."""
     active_within: Duration | None = None

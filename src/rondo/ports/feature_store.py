@@ -29,12 +29,13 @@ class OnlineValues(Protocol):
 class FeatureStore(Protocol):
     """Publishes the features of a project for training and for serving."""
 
-    def publish(self, plan: FeaturePlan, history: Path, as_of: datetime) -> None:
+    def publish(self, plan: FeaturePlan, history: Path | Mapping[str, Path], as_of: datetime) -> None:
         """Makes the views of the plan known and brings the online values to the moment `as_of`.
 
         Args:
             plan: the features and their views.
-            history: Parquet with the entity, the event time and every field of the views.
+            history: Parquet with the entity, the event time and every field of the views; where views have other
+                keys (`plan.view_keys`), one such file per key column.
             as_of: values up to and including this moment go online.
         """
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-
 NAIVE = "_seasonal_naive"
 """Companion column of a forecast: the target one season earlier."""
-COMPANIONS = (NAIVE,)
+PROPOSED, OWN, POPULAR = "_proposed", "_own", "_popular"
+"""Companion columns of a ranking: whether a candidate source proposed the item, and how strongly which did."""
+COMPANIONS = (NAIVE, PROPOSED, OWN, POPULAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class FeatureTable:
     as_of: datetime | None  # the online values are those that a request at this moment should see
     parity: Parity | None
     companions: tuple[str, ...] = ()
+    item: str | None = None  # ranking: the column, among the companions, of what is ranked
 
     @property
     def features(self) -> tuple[str, ...]:

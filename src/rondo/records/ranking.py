@@ -81,8 +81,9 @@ class Lists:
         best = np.maximum(self.relevant if k is None else np.minimum(self.relevant, k), 1.0)
         match kind:
             case "ndcg":
-                ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(1 + np.arange(1, best.max() + 1)))])
-                return self._sum(lists, 1 / np.log2(1 + ranks)) / ideal[best.astype(np.intp)]
+                longest = int(best.max(initial=1.0))
+                ideal: Floats = np.cumsum(1 / np.log2(1 + np.arange(1.0, longest + 1)))
+                return self._sum(lists, 1 / np.log2(1 + ranks)) / ideal[best.astype(np.intp) - 1]
             case "map":
                 # Hits come list by list in the order of their ranks: the place among them is the hits so far.
                 starts = np.searchsorted(lists, lists, side="left")

@@ -55,9 +55,10 @@ def store_text(project: str, repo: Path, online: Path) -> str:
 
 
 def definitions_text(project: str, plan: FeaturePlan, types: Mapping[str, FieldType]) -> str:
-    """definitions.py: the entity, a view per view of the plan, and a feature service with the model's features."""
+    """definitions.py: an entity per key, a view per view of the plan, and a service with the model's features."""
     assert plan.entity is not None
-    kind = "INT64" if plan.entity_type == "int" else "STRING"
+    keys = plan.view_keys or (plan.entity,)
+    names = {key: "entity" if place == 0 else f"entity_{place}" for place, key in enumerate(keys)}
     lines = [
         f'"""Feast definitions of the project {project}, written by Rondo from the project file."""',
         "",
@@ -66,19 +67,29 @@ def definitions_text(project: str, plan: FeaturePlan, types: Mapping[str, FieldT
         "from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType",
         "from feast.types import Bool, Float64, Int64, String",
         "",
-        "entity = Entity(",
-        f"    name={plan.entity!r}, join_keys=[{plan.entity!r}], value_type=ValueType.{kind}",
-        ")",
     ]
+    for key, name in names.items():
+        kind = "INT64" if plan.of_key(key).entity_type == "int" else "STRING"
+        lines += [
+            f"{name} = Entity(",
+            f"    name={key!r}, join_keys=[{key!r}], value_type=ValueType.{kind}",
+            ")",
+        ]
     for place, (view, fields) in enumerate(plan.views.items()):
-        lines += _view_lines(place, view, fields, types, plan.ttl_s)
+        entity = names[plan.keys.get(view, plan.entity)]
+        lines += _view_lines(place, view, fields, types, plan.ttl_s, entity)
     lines += ["", "model = FeatureService(", f"    name={SERVICE!r},", "    features=["]
     lines += [f"        view_{place}[{names!r}]," for place, names in _served(plan).items()]
     return "\n".join([*lines, "    ],", ")", ""])
 
 
 def _view_lines(
-    place: int, view: str, fields: tuple[str, ...], types: Mapping[str, FieldType], ttl_s: float | None
+    place: int,
+    view: str,
+    fields: tuple[str, ...],
+    types: Mapping[str, FieldType],
+    ttl_s: float | None,
+    entity: str,
 ) -> list[str]:
     return [
         "",
@@ -90,7 +101,7 @@ def _view_lines(
         ")",
         f"view_{place} = FeatureView(",
         f"    name={view!r},",
-        "    entities=[entity],",
+        f"    entities=[{entity}],",
         f"    ttl=timedelta(seconds={ttl_s or 0!r}),",
         "    schema=[",
         *(f"        Field(name={name!r}, dtype={types[name]})," for name in fields),

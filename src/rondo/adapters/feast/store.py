@@ -45,7 +45,7 @@ class FeastFeatureStore:
         self._online = online
         self._project = project
 
-    def publish(self, plan: FeaturePlan, history: Path, as_of: datetime) -> None:
+    def publish(self, plan: FeaturePlan, history: Path | Mapping[str, Path], as_of: datetime) -> None:
         """Writes the repository, applies it when its definitions changed, and brings the online values to `as_of`.
 
         Raises:
@@ -55,20 +55,25 @@ class FeastFeatureStore:
         """
         if plan.entity is None or not plan.views:
             return
-        rows = _typed(plan, pl.read_parquet(history))
-        types = {name: field_type(dtype) for name, dtype in rows.schema.items()}
-        rows = rows.with_columns(
-            [pl.col(name).cast(POLARS_TYPES[types[name]]) for name in rows.columns if name not in _OWN]
-        )
-        for view, fields in plan.views.items():
-            _write_parquet(rows.select(plan.entity, *_OWN, *fields), self._repo / data_file(view))
+        types: dict[str, FieldType] = {}
+        online: dict[str, Iterator[OnlineRow]] = {}
+        for key in plan.view_keys:
+            of_key = plan.of_key(key)
+            rows = _typed(of_key, pl.read_parquet(history[key] if isinstance(history, Mapping) else history))
+            found = {name: field_type(dtype) for name, dtype in rows.schema.items()}
+            types |= found
+            rows = rows.with_columns(
+                [pl.col(name).cast(POLARS_TYPES[found[name]]) for name in rows.columns if name not in _OWN]
+            )
+            newest = (
+                rows.filter(pl.col("event_timestamp") <= as_of)
+                .sort("event_timestamp", "created_timestamp", maintain_order=True)
+                .unique(key, keep="last", maintain_order=True)
+            )
+            for view, fields in of_key.views.items():
+                _write_parquet(rows.select(key, *_OWN, *fields), self._repo / data_file(view))
+                online[view] = _online_rows(key, newest, fields)
         self._apply(plan, types)
-        newest = (
-            rows.filter(pl.col("event_timestamp") <= as_of)
-            .sort("event_timestamp", "created_timestamp", maintain_order=True)
-            .unique(plan.entity, keep="last", maintain_order=True)
-        )
-        online = {view: _online_rows(plan.entity, newest, names) for view, names in plan.views.items()}
         values = self.online()
         try:
             values.replace(online, ttl_s=plan.ttl_s, until=as_of)

@@ -6,9 +6,10 @@ Asks: FeatureStore                      (rondo.ports)
 
 plan.py           definitions -> FeaturePlan; expressions.py and python_files.py check what they may be
 examples.py       which moments of which entities, with their target
+ranking.py        the same of a ranking: which items for which entity at which moment
 matrix.py         examples with their features
 leakage.py        features that give the target away
-proof.py          batch equals online, and nothing looks into the future
+proof.py          batch equals online, and nothing looks into the future; list_proof.py the same of lists
 versions.py       the semantic version of the features
 build.py          carries it out
 engineer.py       the same, by hand in a notebook

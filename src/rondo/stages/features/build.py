@@ -18,10 +18,12 @@ from rondo.records.features import COMPANIONS, FeatureTable
 from rondo.records.files import publish_folder, read_record, write_record
 from rondo.stages.features.examples import Examples, make_examples
 from rondo.stages.features.leakage import identifiers, leaks
+from rondo.stages.features.list_proof import prove_lists
 from rondo.stages.features.matrix import matrix_of, store_rows, with_features
 from rondo.stages.features.plan import compile_plan
 from rondo.stages.features.proof import Built, prove
 from rondo.stages.features.python_files import copy_files
+from rondo.stages.features.ranking import list_sources, make_list_examples
 from rondo.stages.features.versions import next_version
 
 TASK = "features"
@@ -61,7 +63,7 @@ def build(
     plan = compile_plan(project, dataset.columns, root)
     version, reason = next_version(None if previous is None else (previous[0], previous[1].version), plan)
     tell.step(TASK, 1, STEPS, "examples")
-    examples = make_examples(project, pl.read_parquet(processed / dataset.file), now=now)
+    examples = _examples(project, plan, pl.read_parquet(processed / dataset.file), now)
     for note in examples.notes:
         tell.say(f"features: {note}")
     target = project.ml_problem.target
@@ -69,13 +71,15 @@ def build(
         copy_files(root, plan.python_files, folder / "python")
         functions = UserFunctions(plan, folder / "python")
         tell.step(TASK, 2, STEPS, f"{len(plan.features)} features of {examples.rows.height} examples")
-        beside = tuple(name for name in COMPANIONS if name in examples.rows.columns)
+        companions = (plan.item, *COMPANIONS)
+        beside = tuple(name for name in companions if name is not None and name in examples.rows.columns)
         rows = with_features(plan, examples.events, _needed(plan, examples.rows, target, *beside), functions)
         matrix = matrix_of(plan, rows, target, beside)
         _refuse_leaks(plan, matrix, target)
         tell.step(TASK, 3, STEPS, "replaying examples through the online path")
         built = Built(plan, examples.events, rows, matrix, project.data.snapshots is not None)
-        parity = prove(built, folder / "python", store, seed=0)
+        proof = prove if plan.lists is None else prove_lists
+        parity = proof(built, folder / "python", store, seed=0)
         matrix.write_parquet(folder / "matrix.parquet")
         table = FeatureTable(
             version=version,
@@ -92,16 +96,37 @@ def build(
             as_of=examples.as_of,
             parity=parity,
             companions=beside,
+            item=plan.item,
         )
         write_record(folder / "plan.json", plan)
         write_record(folder / "table.json", table)
         if plan.entity is not None and examples.as_of is not None:
             tell.step(TASK, 4, STEPS, f"publishing {examples.latest.height} entities to the feature store")
-            source = folder / "online_source.parquet"
-            _online_source(plan, examples, rows, functions).write_parquet(source)
-            store.publish(plan, source, examples.as_of)
+            store.publish(plan, _sources(plan, examples, rows, functions, folder), examples.as_of)
     tell.step(TASK, STEPS, STEPS, f"version {version}: {reason}")
     return table
+
+
+def _examples(project: Project, plan: FeaturePlan, table: pl.DataFrame, now: datetime) -> Examples:
+    if plan.lists is not None:
+        return make_list_examples(project, plan, table)
+    return make_examples(project, table, now=now)
+
+
+def _sources(
+    plan: FeaturePlan, examples: Examples, rows: pl.DataFrame, functions: UserFunctions, folder: Path
+) -> dict[str, Path]:
+    """What the store is published from: a Parquet file per key column of the views."""
+    if plan.lists is None:
+        assert plan.entity is not None
+        frames = {plan.entity: _online_source(plan, examples, rows, functions)}
+    else:
+        frames = list_sources(plan, examples, rows)
+    files = {}
+    for place, (key, frame) in enumerate(frames.items()):
+        files[key] = folder / ("online_source.parquet" if place == 0 else f"online_source_{place}.parquet")
+        frame.write_parquet(files[key])
+    return files
 
 
 def _needed(plan: FeaturePlan, rows: pl.DataFrame, *others: str) -> pl.DataFrame:

@@ -51,7 +51,7 @@ def make_examples(project: Project, table: pl.DataFrame, *, now: datetime) -> Ex
         DataError: nothing is left to learn from.
     """
     problem, snapshots = project.ml_problem, project.data.snapshots
-    table, notes = _usable(problem, table)
+    table, notes = usable(problem, table)
     if snapshots is None:
         if problem.label is not None:
             raise ContractError(
@@ -77,19 +77,19 @@ def make_examples(project: Project, table: pl.DataFrame, *, now: datetime) -> Ex
     return Examples(rows, events, latest, as_of, notes)
 
 
-def _usable(problem: Problem, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def usable(problem: Problem, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The rows that have an entity and an event time, where those are declared; moments in UTC."""
     notes: list[str] = []
     moments = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Date | pl.Datetime)]
     table = table.with_columns([as_moment(pl.col(name), table.schema[name]) for name in moments])
-    for role in ("entity", "event_time"):
+    for role in ("entity", "item", "event_time"):
         name = getattr(problem, role)
         if name is None:
             continue
         if name not in table.columns:
             raise ContractError(f"no column is named {name!r}", where=f"ml_problem.{role}")
         if table.schema[name].is_float():
-            table = table.with_columns(_whole(table[name]))
+            table = table.with_columns(_whole(table[name], role))
         kept = table.filter(pl.col(name).is_not_null())
         if lost := table.height - kept.height:
             notes.append(f"{lost} rows have no {name} and are left out")
@@ -97,14 +97,12 @@ def _usable(problem: Problem, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[
     return table, tuple(notes)
 
 
-def _whole(entity: pl.Series) -> pl.Series:
+def _whole(entity: pl.Series, role: str) -> pl.Series:
     """Keys that were read as floating numbers, because one was missing, as the whole numbers that they are."""
     entity = entity.fill_nan(None)
     whole = entity.cast(pl.Int64, strict=False)
     if not (whole.cast(entity.dtype) == entity).all():
-        raise DataError(
-            f"{entity.name!r} holds fractions", where="ml_problem.entity", rule="An entity is a key"
-        )
+        raise DataError(f"{entity.name!r} holds fractions", where=f"ml_problem.{role}", rule="It is a key")
     return whole
 
 
@@ -208,30 +206,62 @@ def _from_snapshots(
     if table.is_empty():
         raise DataError("there are no rows to take snapshots of", where="data.snapshots")
     rows = EntityRows(table[problem.entity], table[problem.event_time])
-    first, last = _borders(table, problem.event_time)
-    moments = snapshot_moments(first, last, snapshots.every, skip=_warm_up(project, last - first))
-    moments = [moment for moment in moments if not _closed(snapshots, moment + problem.label.ahead)]
-    labelled = [moment for moment in moments if moment + problem.label.reach <= last]
-    if not labelled:
-        raise DataError(
-            f"no snapshot has a whole label window before the last row ({last:%Y-%m-%d})",
-            where="data.snapshots",
-            mend="Take more history, or shorten ml_problem.label.within",
-        )
-    spine = _active(problem, table, snapshots, labelled)
+    first, last = borders(table, problem.event_time)
+    labelled = labelled_moments(project, snapshots, problem.label, first, last)
+    spine = active_entities(problem, table, snapshots, labelled)
     examples = _last_rows(problem, table, rows, spine)
     if problem.label.sum is None:
         target = _labels(problem.label, problem, table, rows, examples)
         examples = examples.with_columns(target.alias(problem.target))
     else:
         examples = examples.with_columns(_sums(problem, problem.label, table, examples))
-    as_of = next_moment(last + MICROSECOND, snapshots.every)
+    as_of = moment_of_now(snapshots, last)
     everyone = table.select(problem.entity).unique().sort(problem.entity)
     everyone = everyone.with_columns(pl.lit(as_of, dtype=MOMENT).alias(problem.event_time))
     return examples, _last_rows(problem, table, rows, everyone), as_of, 0
 
 
-def _borders(table: pl.DataFrame, event_time: str) -> tuple[datetime, datetime]:
+def labelled_moments(
+    project: Project, snapshots: Snapshots, label: Label, first: datetime, last: datetime
+) -> list[datetime]:
+    """The moments whose whole label window lies in the data, ascending.
+
+    Raises:
+        DataError: there is none.
+    """
+    skip = _warm_up(project, last - first)
+    if snapshots.align == "end":
+        moments = _back_from(last - label.reach, snapshots.every, first + max(skip, MICROSECOND))
+    else:
+        moments = snapshot_moments(first, last, snapshots.every, skip=skip)
+    moments = [moment for moment in moments if not _closed(snapshots, moment + label.ahead)]
+    labelled = [moment for moment in moments if moment + label.reach <= last]
+    if not labelled:
+        raise DataError(
+            f"no snapshot has a whole label window before the last row ({last:%Y-%m-%d})",
+            where="data.snapshots",
+            mend="Take more history, or shorten ml_problem.label.within",
+        )
+    return labelled if snapshots.latest is None else labelled[-snapshots.latest :]
+
+
+def moment_of_now(snapshots: Snapshots, last: datetime) -> datetime:
+    """The first moment after the last row at which one would look."""
+    return next_moment(last + MICROSECOND, "day" if snapshots.align == "end" else snapshots.every)
+
+
+def _back_from(newest: datetime, every: str, first: datetime) -> list[datetime]:
+    """UTC midnights a step apart, the last of them at most `newest`; a month is 30 days here."""
+    step = timedelta(days={"day": 1, "week": 7, "month": 30}[every])
+    moment = newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = []
+    while moment >= first:
+        moments.append(moment)
+        moment -= step
+    return moments[::-1]
+
+
+def borders(table: pl.DataFrame, event_time: str) -> tuple[datetime, datetime]:
     first, last = table[event_time].min(), table[event_time].max()
     assert isinstance(first, datetime)
     assert isinstance(last, datetime)
@@ -272,13 +302,13 @@ def next_moment(at: datetime, every: str) -> datetime:
     return day
 
 
-def _active(
+def active_entities(
     problem: Problem, table: pl.DataFrame, snapshots: Snapshots, moments: list[datetime]
 ) -> pl.DataFrame:
     """Every entity at every moment before which it was active."""
     assert problem.entity is not None
     assert problem.event_time is not None
-    told = _condition(snapshots.active_event, table, "data.snapshots.active_event")
+    told = condition(snapshots.active_event, table, "data.snapshots.active_event")
     active = table.filter(told).select(problem.entity, problem.event_time).sort(problem.event_time)
     at: Ints = micros(active[problem.event_time]).to_numpy()
     first = active.group_by(problem.entity).agg(pl.col(problem.event_time).min().alias("first"))
@@ -322,7 +352,7 @@ def _labels(
     """
     assert problem.entity is not None
     assert problem.event_time is not None
-    happened = _condition(label.event, table, "ml_problem.label.event").to_numpy()[rows.row]
+    happened = condition(label.event, table, "ml_problem.label.event").to_numpy()[rows.row]
     before = np.concatenate(([0], np.cumsum(happened)))
     code = rows.places(examples[problem.entity])
     at: Ints = micros(examples[problem.event_time]).to_numpy()
@@ -375,7 +405,7 @@ def _explained(text: str, where: str) -> Iterator[None]:
         raise ContractError(f"{text!r} cannot be evaluated: {first[:200]}", where=where) from error
 
 
-def _condition(text: str, table: pl.DataFrame, where: str) -> pl.Series:
+def condition(text: str, table: pl.DataFrame, where: str) -> pl.Series:
     with _explained(text, where):
         told = table.with_columns(column_or_expression(text, table.columns).alias("told"))["told"]
         return told.cast(pl.Boolean).fill_null(value=False)

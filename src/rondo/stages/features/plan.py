@@ -10,7 +10,16 @@ from typing import Literal
 import polars as pl
 
 from rondo.bundle.batch import INPUT_TYPES, expression
-from rondo.bundle.plan import FeaturePlan, HistoryFeature, InputType, PlanInput, StatelessFeature
+from rondo.bundle.candidates import INPUTS, LIST
+from rondo.bundle.plan import (
+    EVERYBODY,
+    FeaturePlan,
+    HistoryFeature,
+    InputType,
+    ListPlan,
+    PlanInput,
+    StatelessFeature,
+)
 from rondo.contract.features import Definition
 from rondo.contract.project import Project
 from rondo.errors import ContractError, Problem, nearest
@@ -51,9 +60,22 @@ class _Compiler:
         self._table = {each.name: INPUT_TYPES[_INPUT_TYPES[each.type]] for each in columns}
         self._types = {each.name: _INPUT_TYPES[each.type] for each in columns}
         self._raw = {name: dtype for name, dtype in self._table.items() if name not in held}
+        if self._ranks:
+            self._no_row_of_their_own()
         self._definitions = self._named_definitions()
         self._schema = dict(self._raw)  # grows with every feature whose type is known
         self._python_files: dict[str, str] = {}
+
+    @property
+    def _ranks(self) -> bool:
+        return self._problem.type == "ranking"
+
+    def _no_row_of_their_own(self) -> None:
+        """A candidate is no row of the data: what a feature can read is the moment, and how it was proposed."""
+        moment = self._problem.event_time
+        self._raw = {name: dtype for name, dtype in self._raw.items() if name == moment}
+        self._raw |= {each.name: pl.Float64() for each in INPUTS.values()}
+        self._types |= {each.name: each.type for each in INPUTS.values()}
 
     def plan(self) -> FeaturePlan:
         self._check_names()
@@ -76,6 +98,7 @@ class _Compiler:
         self._stop_at_problems()
         kept = _reach((*numerical, *categorical, *self._in_views()), needs)
         inputs = self._inputs(kept, needs)
+        views = self._views([name for name in self._definitions if name in kept], inputs)
         return FeaturePlan(
             entity=self._problem.entity,
             event_time=self._problem.event_time,
@@ -84,10 +107,14 @@ class _Compiler:
             stateless=tuple(each for name, each in stateless.items() if name in kept),
             numerical=numerical,
             categorical=categorical,
-            views=self._views([name for name in self._definitions if name in kept], inputs),
+            views=views,
             ttl_s=self._features.store.ttl.total_seconds() if self._features.store.ttl else None,
             python_files=dict(sorted(self._python_files.items())),
-            entity_type=self._entity_type(),
+            entity_type=self._key_type(self._problem.entity),
+            item=self._problem.item if self._ranks else None,
+            item_type=self._key_type(self._problem.item) if self._ranks else None,
+            lists=self._lists() if self._ranks else None,
+            keys={view: key for view, key in self._keys().items() if view in views},
         )
 
     # Names
@@ -134,8 +161,10 @@ class _Compiler:
                     self._wrong(key, f"no feature or column is named {name!r}", mend=nearest(name, known))
         if self._features.store.views and self._problem.entity is None:
             self._wrong("features.store.views", "the views of a feature store need ml_problem.entity")
-        for role in ("entity", "event_time"):
+        for role in ("entity", "event_time", "item"):
             name = getattr(self._problem, role)
+            if name is None and self._ranks:
+                self._wrong(f"ml_problem.{role}", f"a ranking needs ml_problem.{role}")
             if name is not None and name not in self._table:
                 self._wrong(
                     f"ml_problem.{role}", f"no column is named {name!r}", mend=nearest(name, self._table)
@@ -168,6 +197,9 @@ class _Compiler:
                     needs = definition.inputs or tuple(
                         each for each in self._raw if each != self._problem.event_time
                     )
+                case "candidate":
+                    assert definition.candidate is not None
+                    needs = (INPUTS[definition.candidate].name,)  # known in a ranking alone
                 case _:
                     assert definition.column is not None
                     needs = (definition.column,)
@@ -216,6 +248,8 @@ class _Compiler:
             raise ContractError(
                 "a rolling feature needs ml_problem.entity and ml_problem.event_time", where=where
             )
+        if definition.per != "entity" and not self._ranks:
+            raise ContractError(f"only a ranking has features per {definition.per}", where=where)
         assert definition.rolling is not None
         assert definition.window is not None
         of = definition.of
@@ -239,7 +273,9 @@ class _Compiler:
             default = 0.0
         window_s = definition.window.total_seconds()
         lag_s = definition.lag.total_seconds() if definition.lag is not None else 0.0
-        return HistoryFeature(name, definition.rolling, of, window_s, definition.where, default, lag_s)
+        return HistoryFeature(
+            name, definition.rolling, of, window_s, definition.where, default, lag_s, definition.per
+        )
 
     def _stateless(self, name: str, inputs: tuple[str, ...]) -> StatelessFeature:
         definition = self._definitions[name]
@@ -309,16 +345,55 @@ class _Compiler:
 
     # The store
 
-    def _entity_type(self) -> Literal["string", "int"] | None:
-        if self._problem.entity is None:
+    def _key_type(self, name: str | None) -> Literal["string", "int"] | None:
+        if name is None:
             return None
-        return "int" if self._types[self._problem.entity] in {"int", "float"} else "string"
+        return "int" if self._types[name] in {"int", "float"} else "string"
+
+    def _lists(self) -> ListPlan:
+        candidates, label = self._problem.candidates, self._problem.label
+        return ListPlan(
+            popular=candidates.popular,
+            own=candidates.own,
+            together=candidates.together,
+            window_s=candidates.window.total_seconds(),
+            pairs_window_s=candidates.pairs_window.total_seconds(),
+            shown=candidates.shown,
+            event=label.event if label is not None else "true",
+        )
+
+    def _views_of_levels(self, features: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """A view per level that features are of, one with the entity's candidates, one with everybody's."""
+        entity, item = _stem(self._problem.entity or "entity"), _stem(self._problem.item or "item")
+        names = {"entity": entity, "item": item, "pair": f"{entity}_{item}"}
+        views = {}
+        for per, name in names.items():
+            fields = [
+                each
+                for each in features
+                if self._definitions[each].kind == "rolling" and self._definitions[each].per == per
+            ]
+            if fields:
+                views[f"{name}_features"] = tuple(fields)
+        return {**views, f"{entity}_candidates": (LIST,), "popular_candidates": (LIST,)}
+
+    def _keys(self) -> dict[str, str]:
+        if not self._ranks:
+            return {}
+        entity, item = str(self._problem.entity), str(self._problem.item)
+        return {
+            f"{_stem(item)}_features": item,
+            f"{_stem(entity)}_{_stem(item)}_features": f"{entity}__{item}",
+            "popular_candidates": EVERYBODY,
+        }
 
     def _views(self, features: Sequence[str], inputs: Sequence[str]) -> dict[str, tuple[str, ...]]:
         entity = self._problem.entity
         if entity is None:
             return {}
-        stem = entity.removesuffix("_id").removesuffix("ID").removesuffix("Id").strip("_").lower() or "entity"
+        if self._ranks:
+            return self._views_of_levels(features)
+        stem = _stem(entity)
         fields = tuple(dict.fromkeys((*features, *inputs)))
         if not self._features.store.views:
             return {f"{stem}_features": fields}
@@ -337,6 +412,11 @@ class _Compiler:
     def _stop_at_problems(self) -> None:
         if self._problems:
             raise ContractError(f"{len(self._problems)} problems in the features", problems=self._problems)
+
+
+def _stem(key: str) -> str:
+    """What a key column names: `user` for user_id."""
+    return key.removesuffix("_id").removesuffix("ID").removesuffix("Id").strip("_").lower() or "entity"
 
 
 def _is_number(dtype: pl.DataType) -> bool:

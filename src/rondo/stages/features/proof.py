@@ -57,7 +57,7 @@ def prove(built: Built, python: Path, store: FeatureStore, *, seed: int) -> Pari
     kept = _kept(built, replayed, store)
     numbers, texts = _online(built, OnlineFeatures(built.plan, python), replayed, kept)
     wanted_numbers, wanted_texts = as_arrays(built.plan, built.matrix[picked])
-    apart = _apart(numbers, wanted_numbers)
+    apart = values_apart(numbers, wanted_numbers)
     differ = {name: apart[:, place] for place, name in enumerate(built.plan.numerical)}
     differ |= {
         name: texts[:, place] != wanted_texts[:, place] for place, name in enumerate(built.plan.categorical)
@@ -153,7 +153,7 @@ def _online(
     return np.concatenate(numbers), np.concatenate(texts)
 
 
-def _apart(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.bool_]:
+def values_apart(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Where two values differ by more than one float32 step; NaN equals NaN."""
     with np.errstate(invalid="ignore"):
         step = np.spacing(np.maximum(np.abs(found), np.abs(wanted)))
@@ -192,7 +192,7 @@ def _same(found: pl.Series, wanted: pl.Series) -> bool:
     if not wanted.dtype.is_float():
         return found.equals(wanted, null_equal=True)
     numbers = (each.cast(pl.Float32).fill_null(np.nan).to_numpy() for each in (found, wanted))
-    return not _apart(*numbers).any()
+    return not values_apart(*numbers).any()
 
 
 def _bare(built: Built) -> pl.DataFrame:
