@@ -10,6 +10,7 @@ watching.py        from what was served to a decision, and into the next round
 schedule.py        when the next round is due (pure)
 upkeep.py          serves, watches, retrains and follows the schedule until stopped
 server_process.py  a server in a process of its own
+load_test.py       asks such a server for a while, and measures
 lineage.py         where a version comes from
 status.py          where the project stands
 workshop.py        what the lifecycle asks of the world, as one record

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +46,32 @@ def serving(folder: Path, *, port: int = 0) -> Iterator[RunningServer]:
     Raises:
         NotAvailable: it ended, or was not ready in time; its last words are told.
     """
-    home = Layout(folder).home
-    said = home / "serve.log"
-    told = home / "server.json"
+    command = ["-m", "rondo.cli", "serve", "--project", str(folder), "--port", str(port)]
+    with started(command, Layout(folder).home) as server:
+        yield server
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str], home: Path, *, env: Mapping[str, str] | None = None
+) -> Iterator[RunningServer]:
+    """Python with these arguments, which starts a server, from the moment it is ready until the end of the block.
+
+    Args:
+        arguments: after the interpreter's name.
+        home: where the server puts its `server.json`; what it says goes to `serve.log` beside it.
+        env: the environment, when not this process's.
+
+    Raises:
+        NotAvailable: it ended, or was not ready in time; its last words are told.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    said, told = home / "serve.log", home / "server.json"
     told.unlink(missing_ok=True)
     with said.open("wb") as output:
-        command = [sys.executable, "-m", "rondo.cli", "serve", "--project", str(folder), "--port", str(port)]
-        process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, *arguments], stdout=output, stderr=output, env=env, start_new_session=True
+        )
     try:
         yield _ready(process, told, said)
     finally:
