@@ -20,7 +20,9 @@ from rondo.ports.progress import Progress, Silent
 from rondo.records.layout import Layout
 
 if TYPE_CHECKING:
+    from rondo.ports.accelerators import AcceleratorReader
     from rondo.ports.feature_store import FeatureStore, OnlineValues
+    from rondo.ports.notifier import Notifier
     from rondo.ports.pipeline import PipelineKeeper
     from rondo.ports.prediction_log import PredictionLog, PredictionWriter
     from rondo.ports.sources import SourceReader
@@ -134,6 +136,20 @@ class Assembly:
         from rondo.adapters.segments import SegmentLog
 
         return SegmentLog(self.layout.predictions)
+
+    @cached_property
+    def accelerators(self) -> AcceleratorReader:
+        """NVIDIA's GPUs."""
+        from rondo.adapters.nvml import NvmlReader
+
+        return NvmlReader()
+
+    def notifier(self, receiver: str) -> Notifier:
+        """Apprise; the receiver's URL is resolved when something is sent."""
+        from rondo.adapters.notify import AppriseNotifier
+
+        where = f"monitoring.notify: {receiver}" if receiver.startswith("env:") else "monitoring.notify"
+        return AppriseNotifier(lambda: self.resolve(receiver), where=where)
 
     def prediction_writer(self) -> PredictionWriter:
         """What the server writes its predictions to."""

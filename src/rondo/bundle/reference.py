@@ -50,6 +50,15 @@ class CategoricalReference:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationPoint:
+    """Rows of about one score, and what became of them."""
+
+    score: float  # their mean
+    positives: float  # share of the positive class among them
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """The rows of the reference in figures, feature by feature, and what the model says of them."""
 
@@ -59,6 +68,7 @@ class Reference:
     categorical: Mapping[str, CategoricalReference]
     score: NumericalReference  # as Prediction.score
     labels: Mapping[str, int] = field(default_factory=dict)  # as Prediction.label; empty for regression
+    calibration: tuple[CalibrationPoint, ...] = ()  # by rising score; two classes only
 
 
 def describe_numbers(values: NDArray[np.floating], bins: int) -> NumericalReference:
@@ -89,6 +99,26 @@ def _quantiles(ascending: NDArray[np.float64], parts: int) -> NDArray[np.float64
     return ascending[np.maximum(ranks - 1, 0)]
 
 
+def describe_calibration(
+    scores: NDArray[np.floating], positives: NDArray[np.floating], bins: int
+) -> tuple[CalibrationPoint, ...]:
+    """What scores stood for, in at most `bins` groups of about equally many rows.
+
+    Args:
+        scores: [n] probability of the positive class.
+        positives: [n] 1 where the row was of the positive class, else 0; rows that are not finite are left out.
+    """
+    known = np.isfinite(scores) & np.isfinite(positives)
+    order = np.argsort(scores[known], kind="stable")
+    ascending, truth = scores[known][order], positives[known][order]
+    parts = np.array_split(np.arange(ascending.size), max(1, min(bins, ascending.size)))
+    return tuple(
+        CalibrationPoint(float(ascending[part].mean()), float(truth[part].mean()), int(part.size))
+        for part in parts
+        if part.size
+    )
+
+
 def count_in_bins(values: NDArray[np.floating], edges: Sequence[float]) -> tuple[int, ...]:
     """How many finite values lie in each bin; one entry more than there are edges."""
     numbers = np.asarray(values, dtype=np.float64)
@@ -116,6 +146,7 @@ def describe_rows(
     labels: Sequence[str],
     *,
     bins: int,
+    calibration: Sequence[CalibrationPoint] = (),
 ) -> Reference:
     """The reference of these rows.
 
@@ -126,6 +157,7 @@ def describe_rows(
         scores: [n] what the model says of each row, as in Prediction.score.
         labels: what was decided for each row, as in Prediction.label; empty for regression.
         bins: at most that many per number.
+        calibration: what the scores stood for, where outcomes are known.
     """
     return Reference(
         rows=int(numerical.shape[0]),
@@ -138,4 +170,5 @@ def describe_rows(
         },
         score=describe_numbers(scores, bins),
         labels=dict(describe_categories([label or None for label in labels]).counts),
+        calibration=tuple(calibration),
     )

@@ -90,7 +90,7 @@ _PATTERNS: tuple[tuple[str, frozenset[ProblemType]], ...] = (
 SYSTEM_ALIASES = {f"latency_p{n}": f"p{n}_latency" for n in (50, 95, 99)}
 LATENCIES = tuple(SYSTEM_ALIASES.values())
 SERVING_METRICS = frozenset({*LATENCIES, "error_rate", "throughput", "availability"})
-DRIFT_METRICS = frozenset({"psi", "ks_statistic"})
+DRIFT_METRICS = frozenset({"psi", "ks_statistic", "missing_rate", "unseen_rate"})
 MACHINE_METRICS = frozenset({"cpu_usage", "memory_usage", "gpu_utilization"})
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from rondo.contract.cron import parse_cron
 from rondo.errors import RondoError
 from rondo.lifecycle.going_round import go_round
+from rondo.lifecycle.heartbeat import promise_looks
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.schedule import is_due
 from rondo.lifecycle.watching import decide, retrain_now
@@ -47,6 +48,12 @@ def keep_up(workshop: Workshop, wait: Wait, *, tick_s: float = 1.0) -> None:
 
     A slot of the schedule is marked before its round begins, so that it fires once however the round ends.
     """
+    promise_looks(workshop, LOOK_EVERY)
+    _keep_up(workshop, wait, tick_s)
+    promise_looks(workshop, None)
+
+
+def _keep_up(workshop: Workshop, wait: Wait, tick_s: float) -> None:
     last_look: datetime | None = None
     pipeline = workshop.project.pipeline
     while True:

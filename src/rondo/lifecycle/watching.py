@@ -3,60 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rondo.bundle.manifest import Manifest
-from rondo.bundle.plan import FeaturePlan
-from rondo.bundle.reference import Reference
 from rondo.errors import NotAvailable
 from rondo.lifecycle.going_round import Round, go_round
+from rondo.lifecycle.heartbeat import note_look
+from rondo.lifecycle.notifying import notify
 from rondo.lifecycle.running import Selection, is_running
+from rondo.lifecycle.served import evidence, served
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate
 from rondo.records.dataset import Dataset
 from rondo.records.files import read_record
+from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release
-from rondo.stages.monitoring import Evidence, Served, alerts_after, observe
+from rondo.stages.monitoring import alerts_after, current, is_live, observe
 from rondo.stages.retraining import Standing, check, figures_of
 from rondo.stages.retraining import decide as decide_on
 
 ROUND_STARTED = "retrain.started"
 ROUND_ENDED = "retrain.ended"
-LATEST_OUTCOMES = timedelta(days=90)  # how late an outcome still says something; older evidence is stale
+LONGEST_LOOK = timedelta(minutes=10)
+MOST_OBSERVATIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look at production found."""
+    """What one look at production found: per figure the observation that speaks now, and what became of alerts."""
 
     observations: tuple[Observation, ...]
     opened: tuple[Alert, ...]
     recovered: tuple[Alert, ...]
+    pending: tuple[Alert, ...] = ()
 
 
 def look(workshop: Workshop) -> Seen:
-    """Measures every watched figure, writes it down, and opens and closes alerts.
+    """Measures every watched figure, writes it down, opens and closes alerts, and sends what is due.
 
     Raises:
         NotAvailable: nothing is in production.
+        Conflict: somebody else is looking.
     """
     release, now = in_production(workshop), workshop.clock()
-    log, watched = workshop.log, workshop.project.monitoring
-    since = now - watched.window - LATEST_OUTCOMES
-    evidence = Evidence(log.predictions(since=since), log.outcomes(), log.figures(since=since))
-    observations = observe(watched, _served(workshop, release), evidence, now=now)
-    alerting = alerts_after(watched, workshop.state.alerts(open_only=True), observations, now=now)
-    workshop.state.add_observations(observations)
-    workshop.state.put_alerts(alerting.changed)
+    with workshop.state.lease("monitoring", this_process(), LONGEST_LOOK, now=now, gone=is_gone):
+        return _look(workshop, release, now)
+
+
+def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
+    state, watched = workshop.state, workshop.project.monitoring
+    kept = state.observations(limit=MOST_OBSERVATIONS)
+    known = {seen.identity: seen for seen in kept if seen.version == release.version}
+    criteria = workshop.project.success_criteria.system_metrics
+    found = observe(
+        watched,
+        served(workshop, release),
+        evidence(workshop, now=now),
+        now=now,
+        known=known,
+        criteria=criteria,
+    )
+    speaking = current([*(seen for seen in known.values() if not is_live(seen)), *found])
+    newest = {seen.identity for seen in speaking}
+    revised = [seen for seen in found if seen.identity not in newest]
+    alerting = alerts_after(watched, state.alerts(open_only=True), speaking, now=now)
+    state.add_observations([*revised, *(replace(seen, observed_at=now) for seen in speaking)])
+    state.put_alerts(alerting.changed)
     for kind, alerts in (("alert.opened", alerting.opened), ("alert.recovered", alerting.recovered)):
         for alert in alerts:
             details = {"value": alert.value, "threshold": alert.threshold, "version": release.version}
-            workshop.state.append(
-                kind, alert.key, by="monitor", reason=alert.message, details=details, at=now
-            )
-    return Seen(observations, alerting.opened, alerting.recovered)
+            state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
+    state.put_alerts(notify(workshop, state.alerts(), now=now))
+    note_look(workshop, at=now)
+    return Seen(speaking, alerting.opened, alerting.recovered, alerting.pending)
 
 
 def decide(workshop: Workshop) -> Decision:
@@ -106,20 +127,6 @@ def in_production(workshop: Workshop) -> Release:
 
 def _manifest(workshop: Workshop, release: Release) -> Manifest:
     return read_record(workshop.layout.root / release.bundle / "manifest.json", Manifest)
-
-
-def _served(workshop: Workshop, release: Release) -> Served:
-    manifest = _manifest(workshop, release)
-    plan = read_record(workshop.layout.root / release.bundle / "plan.json", FeaturePlan)
-    return Served(
-        version=release.version,
-        numerical=manifest.numerical,
-        categorical=manifest.categorical,
-        positive=manifest.positive,
-        threshold=manifest.threshold,
-        reference=read_record(workshop.layout.root / release.bundle / "reference.json", Reference),
-        calendar=frozenset(feature.name for feature in plan.stateless if feature.kind == "time"),
-    )
 
 
 def _production_candidate(workshop: Workshop) -> Candidate:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rondo.contract import LoadedProject, Project
+    from rondo.ports.accelerators import AcceleratorReader
     from rondo.ports.feature_store import FeatureStore
+    from rondo.ports.notifier import Notifier
     from rondo.ports.pipeline import PipelineKeeper
     from rondo.ports.prediction_log import PredictionLog
     from rondo.ports.progress import Progress
@@ -82,6 +84,13 @@ class Workshop(Protocol):
     @property
     def log(self) -> PredictionLog:
         """What was served."""
+
+    @property
+    def accelerators(self) -> AcceleratorReader:
+        """The accelerators of this machine."""
+
+    def notifier(self, receiver: str) -> Notifier:
+        """Who tells that receiver, named as the project file names it."""
 
     def start_service(self, command: str, url: str) -> AbstractContextManager[None]:
         """Runs a source's helper command for the time of the block."""

@@ -1,4 +1,4 @@
-"""Tells people who are not looking."""
+"""Tells people who are not looking; one keeper per receiver, so that each can be tried again alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ Severity = Literal["info", "warning", "critical", "recovered"]
 
 
 class Notifier(Protocol):
-    """Sends a message everywhere that the contract names."""
+    """Sends messages to one receiver that the contract names."""
 
     def send(self, title: str, body: str, *, severity: Severity) -> None:
-        """Returns when every receiver has taken it.
+        """Returns when the receiver has taken it.
 
         Raises:
-            NotAvailable: some did not; the message names them without their secrets. Trying again is right.
+            NotAvailable: it did not; the message names it without its secrets. Trying again is right.
+            ContractError: it cannot be reached as the project file names it.
         """

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
-from rondo.bundle.reference import Reference, describe_categories, describe_numbers
+from rondo.bundle.reference import CalibrationPoint, Reference, describe_categories, describe_numbers
 from rondo.contract.monitoring import Monitoring
-from rondo.records.monitoring import Observation
+from rondo.records.monitoring import AcceleratorFigures, Observation
 from rondo.records.prediction import RequestFigures
-from rondo.stages.monitoring import Evidence, Served, alerts_after, observe
+from rondo.stages.monitoring import Evidence, Served, alerts_after, current, observe
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WATCHED = Monitoring.model_validate(
@@ -29,6 +30,13 @@ WATCHED = Monitoring.model_validate(
         "min_samples": 50,
     }
 )
+WITH_KS = WATCHED.model_copy(
+    update={
+        "drift_metrics": Monitoring.model_validate(
+            {"drift_metrics": {"ks_statistic": {"threshold": 0.1, "alert_on": "above"}}}
+        ).drift_metrics
+    }
+)
 TRAINED = np.random.default_rng(0).normal(size=2000)
 SERVED = Served(
     "1.0.0",
@@ -41,8 +49,9 @@ SERVED = Served(
         10,
         {"spend": describe_numbers(TRAINED, 10)},
         {"plan": describe_categories(["a", "b"] * 1000)},
-        describe_numbers(TRAINED, 10),
+        describe_numbers(np.full(2000, 0.9), 10),
     ),
+    categories={"plan": frozenset("ab")},
 )
 NO_OUTCOMES = pl.DataFrame(schema={"prediction_id": pl.String, "value": pl.String})
 
@@ -71,10 +80,20 @@ def outcomes(of: pl.DataFrame, right: float) -> pl.DataFrame:
     )
 
 
-def seen(evidence: Evidence, metric: str, feature: str | None = None) -> Observation:
-    return next(
-        o for o in observe(WATCHED, SERVED, evidence, now=NOW) if (o.metric, o.feature) == (metric, feature)
-    )
+def look(evidence: Evidence, watched: Monitoring = WATCHED, served: Served = SERVED) -> list[Observation]:
+    return list(current(observe(watched, served, evidence, now=NOW)))
+
+
+def seen(
+    evidence: Evidence,
+    metric: str,
+    feature: str | None = None,
+    *,
+    watched: Monitoring = WATCHED,
+    served: Served = SERVED,
+) -> Observation:
+    found = look(evidence, watched, served)
+    return next(o for o in found if (o.metric, o.feature) == (metric, feature))
 
 
 def test_accuracy_comes_from_outcomes_of_the_newest_window() -> None:
@@ -102,7 +121,8 @@ def test_drift_is_told_per_feature() -> None:
 def test_features_that_follow_the_calendar_are_not_compared() -> None:
     evidence = Evidence(predictions(500, shift=1.0), NO_OUTCOMES, ())
     served = replace(SERVED, calendar=frozenset({"spend"}))
-    assert {o.feature for o in observe(WATCHED, served, evidence, now=NOW) if o.metric == "psi"} == {"plan"}
+    compared = {o.feature for o in observe(WATCHED, served, evidence, now=NOW) if o.metric == "psi"}
+    assert compared == {"plan", "prediction"}
 
 
 def test_other_versions_do_not_count() -> None:
@@ -125,15 +145,131 @@ def test_a_figure_that_nothing_reads_is_not_available_and_not_zero() -> None:
     assert (gpu.state, gpu.value) == ("not_available", None)
 
 
-def test_an_alert_opens_once_goes_on_and_closes_only_when_the_figure_is_fine() -> None:
-    moved = observe(WATCHED, SERVED, Evidence(predictions(500, shift=1.0), NO_OUTCOMES, ()), now=NOW)
-    first = alerts_after(WATCHED, (), moved, now=NOW)
-    assert [alert.key for alert in first.opened] == ["psi/spend"]
-    later = NOW + timedelta(hours=1)
-    second = alerts_after(WATCHED, first.opened, moved, now=later)
-    assert (second.opened, second.recovered) == ((), ())
-    assert second.kept[0].opened_at == NOW
-    silent = observe(WATCHED, SERVED, Evidence(predictions(5), NO_OUTCOMES, ()), now=later)
-    assert alerts_after(WATCHED, second.kept, silent, now=later).changed == ()
-    fine = observe(WATCHED, SERVED, Evidence(predictions(500), NO_OUTCOMES, ()), now=later)
-    assert alerts_after(WATCHED, second.kept, fine, now=later).recovered[0].recovered_at == later
+def test_gpus_are_told_one_by_one_and_judged_together() -> None:
+    two = (AcceleratorFigures("a", 0.99, 0.5), AcceleratorFigures("b", 0.91, 0.5))
+    gpu = seen(Evidence(predictions(100), NO_OUTCOMES, (), two), "gpu_utilization")
+    assert (gpu.state, gpu.value, gpu.n) == ("breached", 95.0, 2)
+    assert "a 99%, b 91%" in gpu.note
+
+
+def test_the_prediction_drifts_like_a_feature() -> None:
+    rows = predictions(500)
+    rows = rows.with_columns(score=rows["numerical"].list.first() / 10 + 0.5)
+    judged = replace(SERVED.reference, score=describe_numbers(TRAINED / 10 + 0.2, 10))
+    served, evidence = replace(SERVED, reference=judged), Evidence(rows, NO_OUTCOMES, ())
+    assert seen(evidence, "psi", "prediction", served=served).state == "breached"
+    assert seen(evidence, "psi", "spend", served=served).state == "fine"
+
+
+def test_missing_and_unseen_rates_are_told_with_their_chance_level_though_nobody_asked() -> None:
+    rows = predictions(200).with_columns(
+        numerical=pl.when(pl.int_range(200) < 50).then([None]).otherwise("numerical"),
+        categorical=pl.when(pl.int_range(200) < 40)
+        .then(pl.concat_list(pl.lit("new")))
+        .otherwise("categorical"),
+    )
+    evidence = Evidence(rows, NO_OUTCOMES, ())
+    missing, unseen = seen(evidence, "missing_rate", "spend"), seen(evidence, "unseen_rate", "plan")
+    assert (missing.state, missing.value, missing.n, missing.chance) == ("told", 0.25, 200, 0.0)
+    assert (unseen.state, unseen.value) == ("told", 0.2)
+    assert missing.beyond is not None
+    assert missing.value > missing.beyond
+
+
+def test_rates_alarm_in_the_unit_of_their_threshold() -> None:
+    rows = predictions(200).with_columns(
+        numerical=pl.when(pl.int_range(200) < 50).then([None]).otherwise("numerical")
+    )
+    limit = {"missing_rate": {"threshold": 10, "alert_on": "above", "unit": "%"}}
+    watched = Monitoring.model_validate({**WATCHED.model_dump(by_alias=True), "drift_metrics": limit})
+    missing = seen(Evidence(rows, NO_OUTCOMES, ()), "missing_rate", "spend", watched=watched)
+    assert (missing.state, missing.value, missing.unit) == ("breached", 25.0, "%")
+
+
+def test_before_outcomes_come_the_accuracy_is_estimated_and_says_so() -> None:
+    points = (CalibrationPoint(0.1, 0.0, 100), CalibrationPoint(0.9, 0.7, 100))
+    served = replace(SERVED, reference=replace(SERVED.reference, calibration=points))
+    evidence = Evidence(predictions(100), NO_OUTCOMES, ())
+    estimate = seen(evidence, "estimated_accuracy", served=served)
+    assert (estimate.state, estimate.value) == ("estimate", pytest.approx(0.7))
+    assert "not a measurement" in estimate.note
+    assert seen(evidence, "accuracy", served=served).state == "missing"
+    both = observe(WATCHED, served, evidence, now=NOW)
+    assert alerts_after(WATCHED, (), both, now=NOW).changed == ()
+
+
+def test_coverage_and_watermark_are_told() -> None:
+    asked = predictions(100)
+    told = outcomes(asked, 1.0).head(60).with_columns(at=pl.lit(NOW))
+    accuracy = seen(Evidence(asked, told, ()), "accuracy")
+    assert (accuracy.n, accuracy.of, accuracy.watermark) == (60, 100, NOW)
+    assert "60 of 100 predictions have an outcome" in accuracy.note
+
+
+def test_of_several_classes_what_needs_probabilities_says_so() -> None:
+    asked = predictions(90).with_columns(label=pl.Series(["a", "b", "c"] * 30))
+    told = pl.DataFrame({"prediction_id": asked["prediction_id"], "value": ["a", "b", "a"] * 30})
+    served = replace(SERVED, positive="", classes=("a", "b", "c"))
+    limits = {name: {"threshold": 0.9, "alert_on": "below"} for name in ("accuracy", "auc_roc")}
+    watched = WATCHED.model_copy(update={"model_metrics": Monitoring(model_metrics=limits).model_metrics})
+    evidence = Evidence(asked, told, ())
+    assert seen(evidence, "accuracy", watched=watched, served=served).value == pytest.approx(2 / 3)
+    assert seen(evidence, "auc_roc", watched=watched, served=served).state == "not_a_number"
+
+
+def test_while_a_window_fills_the_one_before_it_speaks() -> None:
+    rows = pl.concat([predictions(100, days_ago=31), predictions(5, days_ago=1)])
+    speaking = seen(Evidence(rows, NO_OUTCOMES, ()), "psi", "spend")
+    assert (speaking.state, speaking.n) == ("fine", 100)
+
+
+def test_servers_that_fell_silent_are_missing() -> None:
+    long_ago = RequestFigures(NOW - timedelta(days=40), 1.0, 100, 3, 0, (5.0,), 0.5, 0.2, 10)
+    figure = seen(Evidence(predictions(100), NO_OUTCOMES, [long_ago]), "error_rate")
+    assert figure.state == "missing"
+    assert "no server has answered since" in figure.note
+
+
+@pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), 7.0])
+def test_one_bad_column_never_sinks_the_others(bad: float | None) -> None:
+    rows = predictions(200).with_columns(
+        numerical=pl.concat_list(pl.lit(bad, pl.Float64), pl.col("numerical").list.first())
+    )
+    judged = SERVED.reference
+    served = replace(
+        SERVED,
+        numerical=("broken", "spend"),
+        reference=replace(judged, numerical={**judged.numerical, "broken": judged.numerical["spend"]}),
+    )
+    evidence = Evidence(rows, NO_OUTCOMES, ())
+    assert seen(evidence, "psi", "spend", served=served).state == "fine"
+    assert seen(evidence, "psi", "broken", served=served).state == "breached"
+    ks = next(
+        o for o in observe(WITH_KS, served, evidence, now=NOW) if o.feature == "broken" and "ks" in o.metric
+    )
+    assert ks.state == ("breached" if bad == 7.0 else "not_a_number")
+    assert ks.note
+
+
+def test_rows_that_are_too_short_and_features_that_the_reference_lacks_are_told() -> None:
+    served = replace(SERVED, numerical=("spend", "new"), categorical=("plan", "shape"))
+    evidence = Evidence(predictions(200), NO_OUTCOMES, ())
+    assert seen(evidence, "psi", "spend", served=served).state == "fine"
+    assert seen(evidence, "psi", "new", served=served).state == "not_enough"
+    assert "nothing to compare" in seen(evidence, "psi", "shape", served=served).note
+
+
+def test_one_row_and_one_class_are_not_enough_and_no_crash() -> None:
+    one = predictions(1)
+    assert {o.state for o in look(Evidence(one, outcomes(one, 1.0), ())) if o.feature} == {"not_enough"}
+    rows = predictions(100)
+    limits = {"auc_roc": {"threshold": 0.5, "alert_on": "below"}}
+    watched = WATCHED.model_copy(update={"model_metrics": Monitoring(model_metrics=limits).model_metrics})
+    assert seen(Evidence(rows, outcomes(rows, 1.0), ()), "auc_roc", watched=watched).state == "not_a_number"
+
+
+def test_nothing_logged_at_all_gives_every_figure_its_reason() -> None:
+    empty = predictions(1).clear()
+    found = look(Evidence(empty, NO_OUTCOMES, ()))
+    assert {o.state for o in found} == {"missing", "not_available"}
+    assert all(o.note and o.value is None for o in found)

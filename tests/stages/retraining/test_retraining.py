@@ -75,13 +75,13 @@ def test_it_retrains_exactly_when_there_is_a_reason(
 
 
 def test_figures_take_the_largest_psi_that_chance_does_not_explain() -> None:
-    def psi(feature: str, value: float, state: str, note: str = "") -> Observation:
-        return Observation("psi", value, 500, state, None, None, NOW, feature=feature, note=note)  # type: ignore[arg-type]
+    def psi(feature: str, value: float, state: str, beyond: float | None = None) -> Observation:
+        return Observation("psi", value, 500, state, None, None, NOW, feature=feature, beyond=beyond)  # type: ignore[arg-type]
 
     found = figures_of(
         [
-            psi("a", 0.3, "fine", "chance alone gives up to 0.4"),
-            psi("b", 0.2, "breached"),
+            psi("a", 0.3, "fine", beyond=0.4),
+            psi("b", 0.2, "breached", beyond=0.1),
             psi("c", 0.05, "fine"),
         ],
         days_since_training=None,

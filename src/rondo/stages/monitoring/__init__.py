@@ -1,18 +1,42 @@
 """Monitoring: from what was served to figures, and from figures to alerts.
 
 In:   the prediction log, outcomes, request figures; the reference of the bundle in production
-Out:  Observations and Alerts (rondo.records.monitoring)
+Out:  Observations and Alerts (rondo.records.monitoring), reports/monitoring.html
 
-drift.py         how far a distribution has moved, and how far chance alone would move it
-performance.py   how right the model was, from outcomes
-system.py        latency, errors, processor and memory
-observing.py     every figure that the contract watches, over its window
-alerting.py      which figures open, keep or close an alert
+windows.py          windows of event time, on a grid that never moves
+comparing.py        what a window is compared with: judged rows, the window before, a season earlier
+drift.py            how far a distribution has moved, and how far chance alone would move it
+drifting.py         every drift figure of a window
+performance.py      how right the model was, from outcomes; and an estimate before they come
+system.py           latency, errors, processor, memory, accelerators
+service_levels.py   what was promised of the running system, with its error budget
+judging.py          a figure against its threshold
+observing.py        every figure that the contract watches, over its windows
+alerting.py         which figures open, keep, fire or close an alert
+telling.py          what has to be said to whom
+report.py           the page
 """
 
 from __future__ import annotations
 
 from rondo.stages.monitoring.alerting import Alerting, alerts_after
-from rondo.stages.monitoring.observing import Evidence, Served, observe
+from rondo.stages.monitoring.observing import Evidence, Served, current, is_live, observe
+from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, greatest_sustained_rate
+from rondo.stages.monitoring.system import ACCELERATORS
+from rondo.stages.monitoring.telling import due, message_of, name_of
 
-__all__ = ["Alerting", "Evidence", "Served", "alerts_after", "observe"]
+__all__ = [
+    "ACCELERATORS",
+    "SERVICE_LEVEL",
+    "Alerting",
+    "Evidence",
+    "Served",
+    "alerts_after",
+    "current",
+    "due",
+    "greatest_sustained_rate",
+    "is_live",
+    "message_of",
+    "name_of",
+    "observe",
+]

@@ -7,6 +7,10 @@ Properties of Population Stability Index, 2018), so about (bins - 1)(1/n + 1/m) 
 
 KS (Kolmogorov-Smirnov) is the greatest distance between the two distribution functions; chance alone exceeds
 sqrt(-ln(alpha / 2) / 2) sqrt(1/n + 1/m) with probability alpha at most.
+
+A rate (of missing values, of categories that training did not know) is compared on the scale 2 arcsin(sqrt(p)), on
+which the difference of two samples of one population is about normal with variance 1/n + 1/m, also near 0
+(F. J. Anscombe, The transformation of Poisson, binomial and negative-binomial data, 1948).
 """
 
 from __future__ import annotations
@@ -85,6 +89,19 @@ def ks_of_numbers(
     average = math.sqrt(math.pi / 2) * math.log(2) * scale
     beyond = math.sqrt(-math.log(FALSE_ALARMS / compared / 2) / 2) * scale
     return Moved(float(distance), average, beyond, int(now.size))
+
+
+def rate_against(count: int, rows: int, before: int, rows_before: int, *, compared: int = 1) -> Moved | None:
+    """The share `count` of `rows`, where `before` of `rows_before` are usual; None when either side has no rows.
+
+    `chance` is the usual share; what chance hardly ever exceeds lies above it.
+    """
+    if not rows or not rows_before:
+        return None
+    usual = 2 * math.asin(math.sqrt((before + 0.375) / (rows_before + 0.75)))
+    z = NormalDist().inv_cdf(1 - FALSE_ALARMS / compared)
+    highest = min(usual + z * math.sqrt(1 / rows + 1 / rows_before), math.pi)
+    return Moved(count / rows, before / rows_before, math.sin(highest / 2) ** 2, rows)
 
 
 def _psi(now: Sequence[int], reference: Sequence[int], compared: int) -> Moved | None:

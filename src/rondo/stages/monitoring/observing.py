@@ -1,30 +1,41 @@
-"""Every figure that the contract watches, over the newest window of its evidence. Pure.
+"""Every figure that the contract watches, over the windows of its evidence. Pure.
 
-A window ends with the newest evidence: predictions by the moment they are about, outcomes by the moment of their
-prediction, requests by the moment of the answer. What was not measured is never fine: it is missing, not enough,
-not a number, or not available.
+Predictions and outcomes are looked at in windows of event time on a fixed grid: an outcome that comes late belongs
+to the window of its prediction and revises it. What was computed from the same rows before is not computed again, and
+a look at everything at once gives the same as many looks on the way (see `mark`). The servers' figures are looked at
+over one window that ends with the newest hour that has any.
+
+What was not measured is never fine: it is missing, not enough, not a number, not available, or an estimate.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from rondo.bundle.reference import Reference
 from rondo.contract.monitoring import Monitoring, Watch
-from rondo.records.monitoring import Observation, ObservationState
+from rondo.contract.problem import Criterion
+from rondo.records.monitoring import AcceleratorFigures, Observation
 from rondo.records.prediction import RequestFigures
-from rondo.stages.monitoring.drift import Moved, ks_of_numbers, psi_of_categories, psi_of_numbers
-from rondo.stages.monitoring.performance import labelled, measured
-from rondo.stages.monitoring.system import NOT_READ, SYSTEM_METRICS, system_figure
+from rondo.stages.monitoring.comparing import Compared, Comparison, Features, scores_of
+from rondo.stages.monitoring.drifting import DRIFT_METRICS, drift_of
+from rondo.stages.monitoring.judging import Figure, Judge
+from rondo.stages.monitoring.performance import estimated_accuracy, labelled, measured
+from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, levels
+from rondo.stages.monitoring.system import ACCELERATORS, accelerator_figure, is_system_figure, system_figure
+from rondo.stages.monitoring.windows import WINDOW, Window, windows_in, with_window
 
-DRIFT_METRICS = ("psi", "ks_statistic")
-_MICROSECOND = timedelta(microseconds=1)
+ESTIMATED_ACCURACY = "estimated_accuracy"
+DRIFT_WINDOWS = 60
+"""So many of the newest windows are looked at for drift; outcomes revise every window."""
+_HOUR = timedelta(hours=1)
+_SILENT = frozenset({"missing", "not_enough"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,170 +50,240 @@ class Served:
     reference: Reference
     calendar: frozenset[str] = frozenset()
     """Features that follow the calendar: they move with every window, whoever is asked about."""
+    classes: tuple[str, ...] = ()
+    categories: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The categories that training knew, per feature."""
+    alike: frozenset[str] = frozenset()
+    """Other versions with the same features: their rows tell how the features were before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was logged: predictions and outcomes as frames (see PredictionLog), and the servers' figures."""
+    """What was logged: predictions and outcomes as frames (see PredictionLog), the servers' figures, accelerators."""
 
     predictions: pl.DataFrame
     outcomes: pl.DataFrame
     figures: Sequence[RequestFigures]
+    accelerators: Sequence[AcceleratorFigures] = ()
+    no_accelerators: str = ""  # why there are none
 
 
 def observe(
-    watched: Monitoring, served: Served, evidence: Evidence, *, now: datetime
+    watched: Monitoring,
+    served: Served,
+    evidence: Evidence,
+    *,
+    now: datetime,
+    known: Mapping[str, Observation] | None = None,
+    criteria: Mapping[str, Criterion] | None = None,
 ) -> tuple[Observation, ...]:
-    """An observation per watched figure (per feature for drift), in the order of the contract."""
+    """An observation per figure, window and (for drift) feature, older windows first.
+
+    Args:
+        known: earlier observations by identity; those whose rows are the same are left out of the answer.
+        criteria: `success_criteria.system_metrics`, observed as service levels.
+    """
     own = evidence.predictions.filter((pl.col("version") == served.version) & ~pl.col("shadow"))
-    context = _Context(watched, served, now)
+    own = with_window(own.unique("prediction_id", keep="first", maintain_order=True), watched.window)
+    look = _Look(watched, served, evidence, own, Judge(served.version, now), known or {})
     return (
-        *_model_figures(context, own, evidence),
-        *_drift_figures(context, own),
-        *_system_figures(context, watched.system_metrics, evidence.figures),
+        *_performance(look),
+        *_drift(look),
+        *_system(look, criteria or {}, now),
     )
+
+
+def current(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """Per figure and feature the observation that speaks now, in the order of first mention.
+
+    It is that of the newest window with enough evidence; while a window fills, the one before it speaks. What
+    servers and machines say of themselves is only ever as good as the newest: silence is not covered by the past.
+    """
+    found: dict[tuple[str, str | None], Observation] = {}
+    for seen in observations:
+        key = (seen.metric, seen.feature)
+        before = found.get(key)
+        if before is None or _speaks(seen) >= _speaks(before):
+            found[key] = seen
+    return tuple(found.values())
+
+
+def is_live(seen: Observation) -> bool:
+    """Whether servers and machines say it of themselves, at every look anew."""
+    return seen.metric == SERVICE_LEVEL or is_system_figure(seen.metric)
+
+
+def _speaks(seen: Observation) -> tuple[bool, float]:
+    return is_live(
+        seen
+    ) or seen.state not in _SILENT, seen.window_from.timestamp() if seen.window_from else float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
+class _Look:
     watched: Monitoring
     served: Served
-    now: datetime
+    evidence: Evidence
+    own: pl.DataFrame
+    judge: Judge
+    known: Mapping[str, Observation]
 
-    def judge(
-        self,
-        metric: str,
-        watch: Watch,
-        value: float | None,
-        n: int,
-        window: tuple[datetime | None, datetime | None],
-        *,
-        needed: int,
-        note: str = "",
-        feature: str | None = None,
-        moved: Moved | None = None,
-    ) -> Observation:
-        """The figure against its threshold; with fewer rows than needed nothing is said about it."""
-        state: ObservationState
-        if value is None and not n:
-            state, note = "missing", note or "nothing was measured"
-        elif n < needed:
-            state, note = "not_enough", note or f"{n} of at least {needed}"
-        elif value is None or math.isnan(value):
-            state, note = "not_a_number", note or "cannot be computed from these rows"
-        else:
-            beyond = value > watch.threshold if watch.alert_on == "above" else value < watch.threshold
-            if beyond and moved is not None and value <= moved.beyond:
-                beyond, note = False, f"chance alone gives up to {moved.beyond:.3f} at this sample size"
-            state = "breached" if beyond else "fine"
-        return Observation(
-            metric=metric,
-            value=value if state in ("fine", "breached") else None,
-            n=n,
-            state=state,
-            window_from=window[0],
-            window_to=window[1],
-            observed_at=self.now,
-            version=self.served.version,
-            feature=feature,
-            threshold=watch.threshold,
-            alert_on=watch.alert_on,
-            unit=watch.unit,
-            chance=moved.chance if moved else None,
-            note=note,
+    def seen_before(self, metric: str, window: Window, mark: str, feature: str | None = None) -> bool:
+        """Whether the same rows gave an observation already."""
+        probe = Observation(
+            metric, None, 0, "missing", window.start, None, self.judge.now, self.served.version, feature
         )
+        before = self.known.get(probe.identity)
+        return before is not None and before.mark == mark
 
 
-def _newest_window(
-    rows: pl.DataFrame, length: timedelta
-) -> tuple[pl.DataFrame, tuple[datetime | None, datetime | None]]:
-    """The rows of the newest window by event time, and the window: its start included, its end not."""
-    newest = rows["event_time"].max() if rows.height else None
-    if not isinstance(newest, datetime):
-        return rows, (None, None)
-    end = newest + _MICROSECOND
-    return rows.filter(pl.col("event_time") >= end - length), (end - length, end)
+def _mark(*parts: Any) -> str:
+    """A short text that is the same only for the same parts."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _model_figures(context: _Context, own: pl.DataFrame, evidence: Evidence) -> Iterator[Observation]:
-    watched = context.watched
-    system = {name: watch for name, watch in watched.model_metrics.items() if name in SYSTEM_METRICS}
-    known = labelled(own, evidence.outcomes)
-    rows, window = _newest_window(known, watched.window)
-    for name, watch in watched.model_metrics.items():
-        if name in system:
-            continue
-        figure = measured(name, rows, positive=context.served.positive, threshold=context.served.threshold)
-        coverage = f"{known.height} of {own.height} predictions have an outcome"
-        yield context.judge(
-            name,
-            watch,
-            figure.value,
-            rows.height,
-            window,
-            needed=watched.min_samples,
-            note=figure.note or coverage,
+def _performance(look: _Look) -> Iterator[Observation]:
+    watched, served = look.watched, look.served
+    watches: dict[str, Watch | None] = {
+        name: watch for name, watch in watched.model_metrics.items() if not is_system_figure(name)
+    }
+    if served.classes or served.positive:
+        watches.setdefault("accuracy", None)
+    known = labelled(look.own, look.evidence.outcomes)
+    windows = windows_in(look.own, watched.window)
+    if not windows:
+        for name, watch in watches.items():
+            yield look.judge(name, Figure(None, 0), watch, None, needed=watched.min_samples)
+    for window in windows:
+        asked = look.own.filter(pl.col(WINDOW) == window.start)
+        rows = known.filter(pl.col(WINDOW) == window.start)
+        told = rows["told_at"].max() if rows.height else None
+        content = (
+            rows.select(pl.struct("prediction_id", "outcome").hash(0).sum()).item() if rows.height else 0
         )
-    yield from _system_figures(context, system, evidence.figures)
-
-
-def _drift_figures(context: _Context, own: pl.DataFrame) -> Iterator[Observation]:
-    watched, served = context.watched, context.served
-    rows, window = _newest_window(own, watched.window)
-    numerical = _matrix(rows, "numerical", len(served.numerical))
-    compared = max(1, len(served.numerical) + len(served.categorical))
-    for name, watch in watched.drift_metrics.items():
-        for column, feature in enumerate(served.numerical):
-            if feature in served.calendar:
+        for name, watch in watches.items():
+            mark = _mark(asked.height, rows.height, content, str(told), watch, watched.min_samples)
+            if look.seen_before(name, window, mark):
                 continue
-            reference = served.reference.numerical[feature]
-            measure = psi_of_numbers if name == "psi" else ks_of_numbers
-            moved = measure(numerical[:, column], reference, compared=compared)
-            yield _drifted(context, name, watch, feature, moved, rows.height, window)
-        if name != "psi":
-            continue
-        for column, feature in enumerate(served.categorical):
-            values = rows["categorical"].list.get(column).to_list() if rows.height else []
-            moved = psi_of_categories(values, served.reference.categorical[feature], compared=compared)
-            yield _drifted(context, name, watch, feature, moved, rows.height, window)
+            coverage = f"{rows.height:,} of {asked.height:,} predictions have an outcome"
+            figure = measured(
+                name, rows, positive=served.positive, threshold=served.threshold, classes=served.classes
+            )
+            found = Figure(
+                figure.value,
+                rows.height,
+                f"{figure.note}; {coverage}" if figure.note and rows.height else coverage,
+                of=asked.height,
+                watermark=told if isinstance(told, datetime) else None,
+                mark=mark,
+            )
+            yield look.judge(name, found, watch, window, needed=watched.min_samples)
+        if served.positive:
+            yield from _estimate(look, window, asked, rows.height)
 
 
-def _drifted(
-    context: _Context,
-    name: str,
-    watch: Watch,
-    feature: str,
-    moved: Moved | None,
-    rows: int,
-    window: tuple[datetime | None, datetime | None],
-) -> Observation:
-    needed = context.watched.min_samples
-    return context.judge(
-        name, watch, moved.value if moved else None, rows, window, needed=needed, feature=feature, moved=moved
+def _estimate(look: _Look, window: Window, asked: pl.DataFrame, outcomes: int) -> Iterator[Observation]:
+    """The accuracy to be expected, for as long as it is not measured; never judged by a threshold."""
+    needed = look.watched.min_samples
+    mark = _mark(asked.height, outcomes, needed)
+    if look.seen_before(ESTIMATED_ACCURACY, window, mark):
+        return
+    calibration = look.served.reference.calibration
+    value = estimated_accuracy(scores_of(asked), calibration, threshold=look.served.threshold)
+    source = "calibrated scores" if calibration else "scores taken as probabilities"
+    note = f"an estimate from {source}, not a measurement; {outcomes:,} outcomes are known"
+    enough = value is not None and asked.height >= needed
+    figure = Figure(
+        value, asked.height, note, of=asked.height, mark=mark, state="estimate" if enough else None
     )
+    yield look.judge(ESTIMATED_ACCURACY, figure, None, window, needed=needed)
 
 
-def _system_figures(
-    context: _Context, watches: dict[str, Watch], figures: Sequence[RequestFigures]
+def _drift(look: _Look) -> Iterator[Observation]:
+    watched, served = look.watched, look.served
+    features = Features(served.numerical, served.categorical)
+    windows = windows_in(look.own, watched.window)[-DRIFT_WINDOWS:]
+    if not windows:
+        yield from _no_drift(look, features)
+    others = look.evidence.predictions.filter(
+        pl.col("version").is_in(sorted(served.alike - {served.version})) & ~pl.col("shadow")
+    )
+    alike = pl.concat([look.own.drop(WINDOW), others], how="diagonal_relaxed") if others.height else look.own
+    comparison = Comparison(watched, features, served.reference, own=look.own, alike=alike)
+    for window in windows:
+        rows = look.own.filter(pl.col(WINDOW) == window.start)
+        compared = comparison.of(window)
+        mark = _mark(rows.height, compared.mark, watched.drift_metrics, watched.min_samples, watched.bins)
+        if look.seen_before("psi", window, mark, "prediction"):
+            continue
+        yield from _drift_in(look, features, window, rows, compared, mark)
+
+
+def _drift_in(
+    look: _Look, features: Features, window: Window, rows: pl.DataFrame, compared: Compared, mark: str
 ) -> Iterator[Observation]:
+    watched, served = look.watched, look.served
+    for drift in drift_of(rows, features, compared, served.categories, skip=served.calendar):
+        moved = drift.moved
+        nothing = compared.reference is None or "nothing to compare" in drift.note
+        figure = Figure(
+            moved.value if moved else None,
+            rows.height,
+            compared.told if moved is not None or not drift.note else f"{drift.note}; {compared.told}",
+            moved,
+            mark=mark,
+            state="not_enough" if nothing else None,
+        )
+        watch = watched.drift_metrics.get(drift.metric)
+        yield look.judge(
+            drift.metric, figure, watch, window, needed=watched.min_samples, feature=drift.feature
+        )
+
+
+def _no_drift(look: _Look, features: Features) -> Iterator[Observation]:
+    names = [("prediction", "unseen_rate")]
+    names += [(name, "unseen_rate") for name in features.numerical]
+    names += [(name, "ks_statistic") for name in features.categorical]
+    for name, never in names:
+        for metric in DRIFT_METRICS:
+            if metric != never and name not in look.served.calendar:
+                watch = look.watched.drift_metrics.get(metric)
+                yield look.judge(
+                    metric, Figure(None, 0), watch, None, needed=look.watched.min_samples, feature=name
+                )
+
+
+def _system(look: _Look, criteria: Mapping[str, Criterion], now: datetime) -> Iterator[Observation]:
+    watched, figures = look.watched, look.evidence.figures
     newest = max((figure.at for figure in figures), default=None)
-    start = newest - context.watched.window if newest else None
-    within = [figure for figure in figures if start is None or figure.at > start]
-    for name, watch in watches.items():
+    window = None
+    if newest is not None:
+        end = newest.replace(minute=0, second=0, microsecond=0) + _HOUR
+        window = Window(end - watched.window, end)
+    within = [figure for figure in figures if window is not None and window.start < figure.at]
+    silent = ""
+    if newest is not None and now - newest > max(watched.window, _HOUR):
+        within, silent = [], f"no server has answered since {newest:%Y-%m-%d %H:%M} UTC"
+    asked = {name: watch for name, watch in watched.model_metrics.items() if is_system_figure(name)}
+    for name, watch in (asked | watched.system_metrics).items():
+        if name == ACCELERATORS:
+            yield _accelerators(look, watch, now)
+            continue
         value, n = system_figure(name, within, watch.unit)
-        seen = context.judge(name, watch, value, n, (start, newest), needed=1)
-        if name in NOT_READ:
-            seen = _not_available(seen)
-        yield seen
+        yield look.judge(name, Figure(value, n, silent), watch, window, needed=1)
+    for level in levels(criteria, within, needed=watched.min_samples):
+        yield look.judge(
+            SERVICE_LEVEL, level.figure, level.watch, window, needed=level.needed, feature=level.name
+        )
 
 
-def _not_available(seen: Observation) -> Observation:
-    return replace(seen, state="not_available", value=None, note="not available on this machine")
-
-
-def _matrix(rows: pl.DataFrame, column: str, width: int) -> np.ndarray:
-    """[n, width] float64 of a list column; missing = NaN."""
-    if not rows.height or not width:
-        return np.empty((rows.height, width))
-    flat = rows[column].explode().cast(pl.Float64).to_numpy()
-    return np.asarray(flat, dtype=np.float64).reshape(rows.height, width)
+def _accelerators(look: _Look, watch: Watch, now: datetime) -> Observation:
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    window = Window(hour, hour + _HOUR)
+    found = look.evidence.accelerators
+    if not found:
+        why = look.evidence.no_accelerators
+        note = f"not available on this machine{f': {why}' if why else ''}"
+        return look.judge(ACCELERATORS, Figure(None, 0, note, state="not_available"), watch, window, needed=1)
+    value, n, note = accelerator_figure(found, watch.unit)
+    return look.judge(ACCELERATORS, Figure(value, n, note), watch, window, needed=1)

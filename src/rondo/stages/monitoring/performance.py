@@ -1,10 +1,21 @@
-"""How right the model was, from the outcomes that came back. Pure."""
+"""How right the model was, from the outcomes that came back; and before they come, how right it believes to be. Pure.
+
+The estimate is the expected accuracy under calibrated probabilities: a row that is decided positive is right with
+probability p, another one with 1 - p (confidence-based performance estimation; Guillory et al., Predicting with
+Confidence on Unseen Distributions, 2021). It knows nothing of a change in what the scores mean.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from rondo.bundle.reference import CalibrationPoint
+from rondo.contract.metrics import find_metric
 from rondo.records.candidate import Measured
 from rondo.records.metrics import measure
 
@@ -13,22 +24,70 @@ _TRUE = frozenset({"1", "1.0", "true", "yes"})
 
 def labelled(predictions: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """The predictions whose outcome is known, with it in the column `outcome`; order by event time."""
+    known = outcomes.select(
+        "prediction_id",
+        pl.col("value").alias("outcome"),
+        (pl.col("at") if "at" in outcomes.columns else pl.lit(None)).alias("told_at"),
+    )
     return (
-        predictions.join(
-            outcomes.select("prediction_id", pl.col("value").alias("outcome")), on="prediction_id"
-        )
+        predictions.join(known, on="prediction_id")
         .unique("prediction_id", keep="first", maintain_order=True)
         .sort("event_time", "prediction_id")
     )
 
 
-def measured(metric: str, rows: pl.DataFrame, *, positive: str, threshold: float) -> Measured:
-    """The metric over labelled rows; `positive` is the class that counts as 1, empty for regression."""
-    if not positive:
-        truth = rows["outcome"].cast(pl.Float64, strict=False).to_numpy()
-    else:
+def measured(
+    metric: str, rows: pl.DataFrame, *, positive: str, threshold: float, classes: Sequence[str] = ()
+) -> Measured:
+    """The metric over labelled rows, without an interval.
+
+    Args:
+        positive: the class that counts as 1; empty for several classes and for regression.
+        classes: all of them; empty for regression.
+    """
+    if positive:
         truth = np.array([is_positive(value, positive) for value in rows["outcome"]], dtype=np.float64)
-    return measure(metric, truth, rows["score"].to_numpy(), threshold=threshold)
+        return measure(metric, truth, rows["score"].to_numpy(), threshold=threshold, resamples=0)
+    if classes:
+        return _of_several(metric, rows, classes)
+    truth = rows["outcome"].cast(pl.Float64, strict=False).to_numpy()
+    return measure(metric, truth, rows["score"].to_numpy(), threshold=threshold, resamples=0)
+
+
+def _of_several(metric: str, rows: pl.DataFrame, classes: Sequence[str]) -> Measured:
+    """Of several classes the log keeps the decided one: what needs every probability has no value."""
+    known = find_metric(metric)
+    if known is None or known.needs_score:
+        return Measured(None, n=rows.height, note="the log keeps the decided class, not every probability")
+    index = {name: place for place, name in enumerate(classes)}
+    truth = np.array([index.get(value, -1) for value in rows["outcome"]], dtype=np.float64)
+    decided = np.zeros((rows.height, len(classes)))
+    for row, name in enumerate(rows["label"]):
+        if name in index:
+            decided[row, index[name]] = 1.0
+    return replace(measure(metric, truth, decided, task="multiclass", resamples=0), n=rows.height)
+
+
+def estimated_accuracy(
+    scores: NDArray[np.floating], calibration: Sequence[CalibrationPoint], *, threshold: float
+) -> float | None:
+    """The accuracy to be expected of two-class answers with these scores; None without a finite score."""
+    known = np.asarray(scores, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if not known.size:
+        return None
+    chance = calibrated(known, calibration)
+    return float(np.where(known >= threshold, chance, 1.0 - chance).mean())
+
+
+def calibrated(scores: NDArray[np.float64], calibration: Sequence[CalibrationPoint]) -> NDArray[np.float64]:
+    """The probabilities that the scores stood for on the judged rows; without such rows the scores themselves."""
+    if not calibration:
+        return np.clip(scores, 0.0, 1.0)
+    at = np.array([point.score for point in calibration])
+    share = np.array([point.positives for point in calibration])
+    found: NDArray[np.float64] = np.interp(scores, at, share)
+    return found
 
 
 def is_positive(value: str, positive: str) -> bool:

@@ -1,4 +1,4 @@
-"""Latency, errors, processor and memory, from what the servers wrote about themselves. Pure."""
+"""Latency, errors, processor, memory and accelerators, from what servers and machines say of themselves. Pure."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rondo.contract.metrics import system_name
+from rondo.records.monitoring import AcceleratorFigures
 from rondo.records.prediction import RequestFigures
 
-PERCENTILES = {
-    "p50_latency": 50,
-    "latency_p50": 50,
-    "p95_latency": 95,
-    "latency_p95": 95,
-    "p99_latency": 99,
-    "latency_p99": 99,
-}
-NOT_READ = frozenset({"gpu_utilization"})
-"""Figures that the contract may name and that nothing reads on this machine."""
+PERCENTILES = {"p50_latency": 50, "p95_latency": 95, "p99_latency": 99}
+ACCELERATORS = "gpu_utilization"
+SYSTEM_METRICS = frozenset(
+    {*PERCENTILES, "error_rate", "availability", "throughput", "cpu_usage", "memory_usage", ACCELERATORS}
+)
+
+
+def is_system_figure(metric: str) -> bool:
+    """Whether the servers tell it, not the predictions."""
+    return system_name(metric) in SYSTEM_METRICS
 
 
 def system_figure(
@@ -27,32 +29,36 @@ def system_figure(
 
     Latencies are in seconds without a unit; shares are fractions without a unit.
     """
+    metric = system_name(metric)
+    requests = sum(figure.requests for figure in figures)
     if metric in PERCENTILES:
         times = np.concatenate([np.asarray(f.latency_ms) for f in figures]) if figures else np.array([])
         if not times.size:
             return None, 0
         value = float(np.percentile(times, PERCENTILES[metric]))
-        return (value if unit == "ms" else value / 1000.0), sum(f.requests for f in figures)
-    if metric == "error_rate":
-        requests = sum(f.requests for f in figures)
-        return (_in(sum(f.errors for f in figures) / requests, unit), requests) if requests else (None, 0)
-    if metric == "availability":
-        requests = sum(f.requests for f in figures)
-        lost = sum(f.errors + f.rejected for f in figures)
-        return (_in(1 - lost / requests, unit), requests) if requests else (None, 0)
+        return (value if unit == "ms" else value / 1000.0), requests
+    if metric in ("error_rate", "availability"):
+        if not requests:
+            return None, 0
+        lost = sum(figure.errors for figure in figures) / requests
+        return _in(lost if metric == "error_rate" else 1.0 - lost, unit), requests
     if metric == "throughput":
-        seconds = sum(f.seconds for f in figures)
-        return (sum(f.requests for f in figures) / seconds, len(figures)) if seconds else (None, 0)
+        seconds = sum(figure.seconds for figure in figures)
+        return (requests / seconds, len(figures)) if seconds else (None, 0)
     if metric == "cpu_usage":
-        return _mean([f.cpu_share for f in figures], unit)
+        return _mean([figure.cpu_share for figure in figures], unit)
     if metric == "memory_usage":
-        return _mean([f.memory_share for f in figures], unit)
+        return _mean([figure.memory_share for figure in figures], unit)
     return None, 0
 
 
-SYSTEM_METRICS = frozenset(
-    {*PERCENTILES, "error_rate", "availability", "throughput", "cpu_usage", "memory_usage", *NOT_READ}
-)
+def accelerator_figure(
+    accelerators: Sequence[AcceleratorFigures], unit: str | None
+) -> tuple[float | None, int, str]:
+    """The mean utilisation, of how many devices, and each of them in words."""
+    value, n = _mean([one.utilization for one in accelerators], unit)
+    told = ", ".join(f"{one.name} {one.utilization:.0%}" for one in accelerators)
+    return value, n, f"read on the monitor's machine at this look: {told}"
 
 
 def _mean(shares: Sequence[float], unit: str | None) -> tuple[float | None, int]:

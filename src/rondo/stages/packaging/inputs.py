@@ -32,6 +32,7 @@ class Material:
     learned: NDArray[np.bool_]  # rows of the training part alone
     test: NDArray[np.intp]  # rows that the trained model answered
     answers: NDArray[np.float64]  # its answers: [test], or [test, classes]
+    truth: NDArray[np.float64]  # [test] what became of them, as training coded it; missing = NaN
 
 
 def read_material(features: Path, training: Path) -> Material:
@@ -62,6 +63,7 @@ def read_material(features: Path, training: Path) -> Material:
         learned=(part == "train").to_numpy(),
         test=_test_rows(answered, part, training),
         answers=_answers(answered),
+        truth=answered["y"].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy(),
     )
 
 

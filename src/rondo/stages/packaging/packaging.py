@@ -15,11 +15,12 @@ from rondo.bundle.bundle import class_scores, decide, write_bundle
 from rondo.bundle.golden import TOLERANCE, Golden, as_golden, choose_rows, differences
 from rondo.bundle.manifest import Manifest
 from rondo.bundle.model import Model
-from rondo.bundle.reference import Reference, describe_rows
+from rondo.bundle.reference import CalibrationPoint, Reference, describe_calibration, describe_rows
 from rondo.contract.project import Project
 from rondo.errors import CorruptArtifact
 from rondo.ports.progress import Progress
 from rondo.ports.tracking import ExperimentTracker
+from rondo.stages.packaging.explaining import explain
 from rondo.stages.packaging.inputs import Material, read_material
 
 GOLDEN_ROWS = 32
@@ -71,14 +72,17 @@ def package(
     scores = _score_all(manifest, model, material, progress)
     difference = _compare(scores[material.test], material.answers, where=str(training / "model.onnx"))
     progress.say(f"the graph answers {material.test.size} test rows within {difference:.1e}")
+    explained = explain(manifest, material, scores)
+    progress.say(explained.why_not or "the contributions of the features add up to the answers")
     manifest = write_bundle(
         out,
-        replace(manifest, largest_difference=difference),
+        replace(manifest, largest_difference=difference, unexplained=explained.why_not),
         model=material.model,
         plan=material.plan,
         reference=_reference(project, manifest, material, scores),
         golden=_golden(material),
         python=material.python,
+        explanation=explained.files,
     )
     if run_id := material.result.best.run_id:
         with tracker.resume(run_id) as run:
@@ -183,4 +187,10 @@ def _reference(
         np.asarray(score),
         labels,
         bins=project.monitoring.bins,
+        calibration=_calibration(manifest, material, project.monitoring.bins),
     )
+
+
+def _calibration(manifest: Manifest, material: Material, bins: int) -> tuple[CalibrationPoint, ...]:
+    """What the scores of the test rows stood for: monitoring estimates the accuracy with it before outcomes come."""
+    return describe_calibration(material.answers, material.truth, bins) if manifest.positive else ()

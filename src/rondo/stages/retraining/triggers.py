@@ -82,7 +82,7 @@ def figures_of(
         if seen.metric == "accuracy":
             accuracy = seen.value
         elif seen.metric == "psi":
-            value = 0.0 if seen.state == "fine" and seen.note else seen.value
+            value = 0.0 if seen.beyond is not None and seen.value <= seen.beyond else seen.value
             if psi is None or value > psi:
                 psi, feature = value, seen.feature or ""
     return Figures(accuracy, psi, feature, days_since_training, new_data_count)
