@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from rondo.bundle.explanation import FILES, Contributions, Explainer, read_explainer
 from rondo.bundle.golden import TOLERANCE, Golden, differences
 from rondo.bundle.manifest import BundleFile, Manifest
 from rondo.bundle.model import Model
@@ -40,6 +41,7 @@ class Bundle:
     reference: Reference
     golden: Golden
     model: Model
+    explainer: Explainer | None = None
 
     @property
     def python_folder(self) -> Path:
@@ -72,11 +74,29 @@ class Bundle:
         """Per row the score as a Prediction has it, and the decision (empty text for a number)."""
         return decide(self.manifest, scores)
 
+    def explain(self, numerical: NDArray[np.float32], categorical: NDArray[np.object_]) -> Contributions:
+        """Which features made the scores of these rows what they are; arguments as of `scores`.
+
+        Raises:
+            NotAvailable: this bundle gives no explanations; says why.
+        """
+        if self.explainer is None:
+            raise NotAvailable(self.why_unexplained, where=self.manifest.version)
+        return self.explainer.contributions(numerical, categorical)
+
+    @property
+    def why_unexplained(self) -> str:
+        """Why there are no contributions; empty when there are."""
+        if self.explainer is not None:
+            return ""
+        return self.manifest.unexplained or "the bundle was made before contributions were kept"
+
     def replay_golden(self) -> float:
         """The largest difference between the answers of now and the recorded ones.
 
         Raises:
-            CorruptArtifact: a row is answered otherwise than when the bundle was made.
+            CorruptArtifact: a row is answered otherwise than when the bundle was made, or its contributions do
+                not add up to the answer.
         """
         rows = len(self.golden.answers)
         gaps = differences(self.scores(*self.golden.matrices()), self.golden.answers) if rows else np.empty(0)
@@ -88,7 +108,22 @@ class Bundle:
                 rule=f"Every golden row is answered within {TOLERANCE:g}, and there is at least one",
                 mend="Package the model again with the versions of this environment.",
             )
+        self._replay_explanation()
         return float(gaps.max())
+
+    def _replay_explanation(self) -> None:
+        if self.explainer is None:
+            return
+        rows = self.golden.matrices()
+        gaps = self.explain(*rows).gaps(self.scores(*rows))
+        within = self.explainer.record.tolerance
+        if wrong := int((gaps > within).sum()):
+            raise CorruptArtifact(
+                f"the contributions of {wrong} of {len(gaps)} golden rows do not add up to the answer",
+                where=str(self.folder),
+                rule=f"Base and contributions give the score within {within:.2g}",
+                mend="Package the model again with the versions of this environment.",
+            )
 
 
 def class_scores(manifest: Manifest, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -128,6 +163,7 @@ def write_bundle(
     reference: Reference,
     golden: Golden,
     python: Mapping[str, bytes] | None = None,
+    explanation: Mapping[str, bytes] | None = None,
 ) -> Manifest:
     """Puts the bundle at `out`, whole or not at all, after it has been loaded and its golden rows replayed.
 
@@ -139,6 +175,7 @@ def write_bundle(
         reference: statistics of the rows it was trained on.
         golden: rows with the answers of the trained model.
         python: the user's feature functions, file name -> content.
+        explanation: what `explanation_files` gave; the manifest says why where there is none.
 
     Returns:
         The manifest as it was written.
@@ -152,6 +189,7 @@ def write_bundle(
         REFERENCE: to_json(reference),
         GOLDEN: to_json(golden),
         **{f"{PYTHON}/{name}": content for name, content in (python or {}).items()},
+        **(explanation or {}),
     }
     files = {name: BundleFile(hashlib.sha256(data).hexdigest(), len(data)) for name, data in contents.items()}
     whole = replace(manifest, files=files, format=FORMAT)
@@ -245,7 +283,7 @@ def _compare(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) ->
             problems.append((name, f"its {len(data)} bytes are not the {asked.bytes} that were written"))
     problems += [
         (name, "the manifest does not list it")
-        for name in (MODEL, PLAN, REFERENCE, GOLDEN)
+        for name in (MODEL, PLAN, REFERENCE, GOLDEN, *(FILES if set(FILES) & set(contents) else ()))
         if name not in manifest.files and name not in contents
     ]
     if problems:
@@ -286,4 +324,16 @@ def _assemble(folder: Path, found_id: str, manifest: Manifest, contents: Mapping
             categorical=len(plan.categorical),
             where=str(folder / MODEL),
         ),
+        _explainer(folder, plan, contents),
     )
+
+
+def _explainer(folder: Path, plan: FeaturePlan, contents: Mapping[str, bytes]) -> Explainer | None:
+    if FILES[0] not in contents:
+        return None
+    explainer = read_explainer(
+        contents, numerical=len(plan.numerical), categorical=len(plan.categorical), where=str(folder)
+    )
+    if len(explainer.record.widths) != len(plan.features):
+        raise _corrupt(folder, FILES[0], "its features are not those of the plan")
+    return explainer

@@ -9,6 +9,8 @@ A bundle is a folder:
     python/…         the user's feature functions, when there are any
     reference.json   statistics of the judged rows, for monitoring
     golden.json      rows with the answers that the trained model gave
+    explanation.…    contributions of the features, where the model can give them (explanation.py), and with
+    encoding.onnx    them the encoders alone
 """
 
 from __future__ import annotations
@@ -51,4 +53,5 @@ class Manifest:
         default_factory=dict
     )  # data_version, data_hash, features_version, plan_hash, code, run_id …
     largest_difference: float = 0.0  # between the trained model and the graph, on the golden rows
+    unexplained: str = ""  # why there are no contributions, where there are none
     format: int = 1

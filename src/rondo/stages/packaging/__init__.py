@@ -5,6 +5,7 @@ Out:  a bundle folder and its Manifest                                          
 Asks: ExperimentTracker                                                             (rondo.ports)
 
 inputs.py      reads what features and training left, and checks that they belong together
+explaining.py  contributions of the features, read out of the model's own graph
 packaging.py   compares graph and trained model, chooses golden rows, writes the bundle
 """
 
