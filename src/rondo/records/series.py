@@ -8,11 +8,13 @@ from, and an error over it is a scaled error (Hyndman and Koehler, Another look 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +45,8 @@ def series_of(
         naive: [n] the value one season earlier.
         learned: [n] which rows the model learned from; the scale comes from them alone.
     """
+    import polars as pl  # whoever only measures does not wait for it
+
     before = naive.cast(pl.Float64).fill_null(np.nan).to_numpy()
     errors = pl.DataFrame({"entity": entity, "error": np.abs(y - before)}).fill_nan(None)
     scales = errors.filter(pl.Series(learned)).group_by("entity").agg(pl.col("error").mean().alias("scale"))

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rondo.records.weighted_metrics import Together
+
 Floats = NDArray[np.float64]
 Task = Literal["binary", "multiclass", "regression"]
 DIGITS = 10
@@ -27,6 +29,8 @@ class Answers:
     classes: tuple[str, ...]
     positive: str
     threshold: float
+    groups: Together | None = None
+    """What belongs to the rows beside truth and answer: the lists of a ranking, the series of a forecast."""
 
     @property
     def task(self) -> Task:
@@ -41,7 +45,8 @@ class Answers:
 
     def rows(self, which: NDArray[np.bool_]) -> Answers:
         """Those rows alone."""
-        return Answers(self.y[which], self.score[which], self.classes, self.positive, self.threshold)
+        groups = None if self.groups is None else self.groups.rows(which)
+        return Answers(self.y[which], self.score[which], self.classes, self.positive, self.threshold, groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,14 @@ class Evaluation:
     slices_left_out: tuple[str, ...] = ()  # columns that the rows do not have
 
 
-def metrics_to_measure(task: Task, success_metric: str, asked: Iterable[str]) -> tuple[str, ...]:
+def metrics_to_measure(
+    task: Task, success_metric: str, asked: Iterable[str], *, forecast: bool = False
+) -> tuple[str, ...]:
     """The metrics that the project file asks for and the usual ones, each once; unknown names left out."""
     wanted = dict.fromkeys([success_metric, *asked])
     known = [name for name in wanted if is_known(name, task)]
     have = {canonical(name) for name in known}
-    return (*known, *(name for name in usual_metrics(task) if name not in have))
+    return (*known, *(name for name in usual_metrics(task, forecast=forecast) if name not in have))
 
 
 def evaluate(
@@ -46,6 +48,7 @@ def evaluate(
     measured = measure_all(
         metrics, answers.y, answers.score, answers.threshold, task=answers.task,
         resamples=resampling.for_rows(n), confidence=resampling.confidence, seed=resampling.seed,
+        groups=answers.groups,
     )  # fmt: skip
     usable = n > 0 and bool(np.isfinite(answers.y).all() and np.isfinite(answers.score).all())
     return Evaluation(

@@ -46,6 +46,17 @@ class Comparison:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """The model beside the seasonal naive forecast on the same rows; `difference` is model minus naive."""
+
+    model: Measured
+    naive: Measured
+    difference: Measured
+    moments: int
+    without_scale: int  # rows of series that are too short or never change: no scaled error
+
+
 def criterion_gates(criteria: Mapping[str, Criterion], measured: Mapping[str, Measured]) -> tuple[Gate, ...]:
     """One gate per bound of success_criteria.offline_metrics: `min` from below, `max` from above.
 
@@ -70,6 +81,27 @@ def baseline_gate(metric: str, baseline: float, measured: Mapping[str, Measured]
         return value > baseline if upwards else value < baseline
 
     return _gate(metric, "baseline", asked, figure, better, _doubt(figure, baseline, 1 if upwards else -1))
+
+
+def naive_gate(metric: str, beaten: Beaten) -> Gate:
+    """The seasonal naive forecast is beaten on the same rows; found, low and high are the gain.
+
+    passed when the whole interval lies above 0, failed when the figure does not, else inconclusive.
+    """
+    name, asked = f"{metric} against seasonal naive", "gain > 0"
+    told = (
+        f"model {_figure(beaten.model)}, naive {_figure(beaten.naive)} on the same {beaten.model.n:,} rows "
+        f"of {beaten.moments:,} moments, which the interval resamples"
+    )
+    if beaten.without_scale:
+        told += f"; {beaten.without_scale:,} rows belong to series without a scale"
+    if beaten.difference.value is None or not math.isfinite(beaten.difference.value):
+        return Gate(name, "baseline", asked, None, "not_a_number", beaten.difference.note, n=beaten.model.n)
+    gain, low, high = _gain(metric, beaten.difference)
+    status: GateStatus = "failed" if gain <= 0 else "inconclusive" if low is None or low <= 0 else "passed"
+    if status == "inconclusive":
+        told += "; these rows cannot tell"
+    return Gate(name, "baseline", asked, gain, status, told, low, high, beaten.model.n)
 
 
 def size_gate(limit: Limit, size_bytes: int | None) -> Gate:

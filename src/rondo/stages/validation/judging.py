@@ -22,6 +22,8 @@ from rondo.records.verdict import Gate, Verdict
 from rondo.stages.validation import evidence, gates
 from rondo.stages.validation.answers import Answers, Resampling
 from rondo.stages.validation.evaluation import Evaluation, evaluate, metrics_to_measure
+from rondo.stages.validation.forecast import METRIC as NAIVE_METRIC
+from rondo.stages.validation.forecast import against_naive, read_origins, test_series
 from rondo.stages.validation.integrity import integrity_gates
 from rondo.stages.validation.judgement import decide, not_judged
 from rondo.stages.validation.report import Report, evaluation_page, model_card_page
@@ -65,6 +67,7 @@ def judge(
 
     progress.step("validation", 1, STEPS, f"{rows.height:,} test rows")
     answers = evidence.answer(candidate, rows, table.target)
+    answers = replace(answers, groups=test_series(features, training, table))
     evaluation = _evaluate(project, answers, resampling)
     progress.step("validation", 2, STEPS, "slices")
     slices, left_out = _slices(project, answers, rows, evaluation, resampling)
@@ -74,8 +77,10 @@ def judge(
     theirs, comparison = _production(
         project, production, candidate, rows, table, answers, evaluation, resampling
     )
+    beaten = against_naive(answers, resampling)
     spoken = (
         *_asked(project, candidate, rows, evaluation.measured),
+        *([gates.naive_gate(NAIVE_METRIC, beaten)] if beaten else []),
         *([gates.comparison_gate(comparison, project.validation.tolerance)] if comparison else []),
         *integrity_gates(candidate, table, result, answers, evaluation),
     )
@@ -91,7 +96,10 @@ def judge(
         metrics={name: one.value for name, one in evaluation.measured.items() if one.value is not None},
     )
     progress.step("validation", 4, STEPS, "pages")
-    report = Report(project, verdict, evaluation, candidate.manifest, result, table, comparison, theirs)
+    report = Report(
+        project, verdict, evaluation, candidate.manifest, result, table, comparison, theirs,
+        beaten, read_origins(training, result),
+    )  # fmt: skip
     _write(out, reports, report)
     progress.step("validation", STEPS, STEPS, judgement)
     return verdict
@@ -100,7 +108,9 @@ def judge(
 def _evaluate(project: Project, answers: Answers, resampling: Resampling) -> Evaluation:
     success = project.ml_problem.success_metric
     asked = project.success_criteria.offline_metrics
-    return evaluate(answers, metrics_to_measure(answers.task, success, asked), success, resampling)
+    forecast = project.ml_problem.type == "forecasting"
+    names = metrics_to_measure(answers.task, success, asked, forecast=forecast)
+    return evaluate(answers, names, success, resampling)
 
 
 def _slices(
@@ -156,11 +166,11 @@ def _production(
     if why_not or not is_known(metric, answers.task):
         note = why_not or f"nothing computes {metric}"
         return None, gates.Comparison(metric, version, ours, recorded, None, note)
-    theirs = evidence.answer(production, rows, table.target)
+    theirs = replace(evidence.answer(production, rows, table.target), groups=answers.groups)
     both = difference(
         metric, answers.y, answers.score, theirs.score, answers.threshold, theirs.threshold,
         task=answers.task, resamples=resampling.for_rows(rows.height), confidence=resampling.confidence,
-        seed=resampling.seed,
+        seed=resampling.seed, groups=answers.groups,
     )  # fmt: skip
     # The pages show production's figures and curves; the interval that counts is that of the difference.
     judged = _evaluate(project, theirs, replace(resampling, resamples=0))

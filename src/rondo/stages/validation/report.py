@@ -18,7 +18,8 @@ from rondo.records.features import FeatureTable
 from rondo.records.metrics import bigger_is_better, canonical
 from rondo.records.verdict import Gate, Verdict
 from rondo.stages.validation.evaluation import Evaluation
-from rondo.stages.validation.gates import Comparison
+from rondo.stages.validation.forecast import Origins
+from rondo.stages.validation.gates import Beaten, Comparison
 from rondo.stages.validation.judgement import not_judged
 
 Row = tuple[str, str]
@@ -29,7 +30,7 @@ HEADLINES = {
     "reject": "Reject",
     "inconclusive": "Inconclusive: the evidence does not suffice",
 }
-UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "mape", "r2"})
+UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "mape", "r2", "mase", "wape", "smape"})
 SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -45,6 +46,8 @@ class Report:
     table: FeatureTable
     comparison: Comparison | None = None
     production: Evaluation | None = None  # on the same rows
+    beaten: Beaten | None = None  # the seasonal naive forecast beside it
+    origins: Origins | None = None
 
 
 def evaluation_page(report: Report) -> str:
@@ -62,6 +65,7 @@ def evaluation_page(report: Report) -> str:
         confusion=_confusion(evaluation),
         importance=sorted(report.result.best.importance.items(), key=lambda item: -abs(item[1])),
         comparison=report.comparison,
+        origins=_origins(report.origins),
         gain_note=_direction(evaluation.success_metric),
         split=_split(report),
         origin=_origin(report),
@@ -228,6 +232,48 @@ def _leaderboard(result: TrainingResult) -> list[tuple[str, ...]]:
     return rows
 
 
+def _origins(origins: Origins | None) -> dict[str, Any] | None:
+    """Per origin what the model and the naive forecast came to, all together, and two pictures."""
+    if origins is None:
+        return None
+    names = [name for name in ("mase", "wape", "mae") if name in origins.each[0].model]
+    rows = [
+        (
+            f"{one.at:%Y-%m-%d} to {one.until:%Y-%m-%d}" + (" (test)" if one is origins.each[-1] else ""),
+            number(one.learned),
+            number(next(iter(one.model.values())).n),
+            *(
+                number(part[name].value, 3) if name in part else "–"
+                for name in names
+                for part in (one.model, one.naive)
+            ),
+        )
+        for one in origins.each
+    ]
+    figures = (
+        number(part[name], 3) if name in part else "–"
+        for name in names
+        for part in (origins.model, origins.naive)
+    )
+    rows.append(("together", "", number(origins.rows), *figures))
+    head = ["judged on", ("learned from", "num"), ("rows", "num")]
+    head += [(f"{name} {whose}", "num") for name in names for whose in ("model", "naive")]
+    by = names[0]
+    errors = {
+        whose: [(one.at, part[by].value) for one, part in pairs if by in part]
+        for whose, pairs in (
+            ("model", [(one, one.model) for one in origins.each]),
+            ("seasonal naive", [(one, one.naive) for one in origins.each]),
+        )
+    }
+    days = {
+        "true": [(day.at, day.true) for day in origins.days],
+        "forecast": [(day.at, day.forecast) for day in origins.days],
+        "seasonal naive": [(day.at, day.naive) for day in origins.days],
+    }
+    return {"head": head, "rows": rows, "metric": by, "errors": errors, "days": days}
+
+
 def _by_chance(report: Report) -> str:
     """How many slices chance alone would call worse, so that nobody chases one."""
     judged = sum(1 for one in report.evaluation.slices if one.measured.low is not None)
@@ -253,8 +299,13 @@ def _use(report: Report) -> list[Row]:
         rows.append(("score", f"probability that {manifest.target} is {manifest.positive}"))
         rows.append(("decision", f"{manifest.positive} when the score is at least {manifest.threshold:g}"))
     if label := problem.label:
-        what = "no row" if label.expect == "absent" else "a row"
-        rows.append(("true when", f"{what} with `{label.event}` follows within {_duration(label.within)}"))
+        after = f", {_duration(label.ahead)} after it was asked" if label.ahead else ""
+        if label.sum is not None:
+            rows.append(("is", f"the sum of `{label.sum}` over {_duration(label.within)}{after}"))
+        else:
+            what = "no row" if label.expect == "absent" else "a row"
+            told = f"{what} with `{label.event}` follows within {_duration(label.within)}{after}"
+            rows.append(("true when", told))
     rows.append(("measured by", report.evaluation.success_metric))
     return rows
 

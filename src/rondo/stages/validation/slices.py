@@ -71,6 +71,7 @@ def _slice(
     measured = measure(
         metric, part.y, part.score, part.threshold, task=part.task,
         resamples=resampling.for_rows(n), confidence=resampling.confidence, seed=resampling.seed,
+        groups=part.groups,
     )  # fmt: skip
     worse = False
     if overall.value is not None and measured.low is not None and measured.high is not None:
