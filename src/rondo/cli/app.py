@@ -177,6 +177,21 @@ def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def alerts(
+    action: Annotated[str, typer.Argument(help="list, or ack to take note of one.")] = "list",
+    key: Annotated[str | None, typer.Argument(help="Of the alert, as `list` shows it.")] = None,
+    note: Annotated[str, typer.Option(help="Why, or what is done; kept in the event log.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List the alerts that are open, or take note of one, which stops its repetition."""
+    from rondo.cli.alerts import alerts as do
+
+    do(project, action, key, note, everything, as_json)
+
+
+@app.command()
 def retrain(
     only_check: Annotated[bool, typer.Option("--check", help="Only tell whether it is time.")] = False,
     project: Folder = HERE,
