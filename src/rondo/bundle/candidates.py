@@ -272,9 +272,7 @@ class CandidateReader:
 
     def __init__(self, plan: FeaturePlan, read: Read) -> None:
         self._read = read
-        self._views: dict[str, tuple[str, ...]] = {
-            key: tuple(plan.of_key(key).views) for key in plan.view_keys
-        }
+        self._views: dict[str, tuple[str, ...]] = {key: plan.of_key(key).kept_views for key in plan.view_keys}
         self._entity, self._item, self._pair = str(plan.entity), str(plan.item), plan.pair
         self._defaults = {each.name: each.default for each in plan.history}
 

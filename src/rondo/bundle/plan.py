@@ -124,9 +124,44 @@ class FeaturePlan:
         return replace(self, entity=key, entity_type=kind, views=views, keys={})
 
     @property
+    def kept_views(self) -> tuple[str, ...]:
+        """The views as the online store names them: `view@revision`, so that every model reads its own definition."""
+        return tuple(f"{view}@{self.revision(view)}" for view in self.views)
+
+    def revision(self, view: str) -> str:
+        """Twelve letters that change with anything that the view's values depend on."""
+        return _digest(self.recipes(view))[:12]
+
+    def recipes(self, view: str) -> dict[str, str]:
+        """Field -> digest of everything that its value depends on; the entry "" is about the view's key."""
+        history = {each.name: each for each in self.history}
+        stateless = {each.name: each for each in self.stateless}
+        types = {each.name: each.type for each in self.inputs}
+        key = self.keys.get(view, self.entity)
+        found = {"": _digest([key, None if key is None else self.of_key(key).entity_type])}
+        for field_ in self.views[view]:
+            parts: dict[str, Any] = {}
+            todo = [field_]
+            while todo:
+                name = todo.pop()
+                if name in parts:
+                    continue
+                made = stateless.get(name)
+                file = made.function.rpartition(":")[0] if made else ""
+                known = [types.get(name), history.get(name), made, self.python_files.get(file)]
+                parts[name] = known if any(known) else self.lists
+                todo += made.inputs if made else ()
+            found[field_] = _digest(parts)
+        return found
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the plan's canonical JSON: equal plans hash equally."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        return _digest(self)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
 def entity_text(value: Any) -> str | None:

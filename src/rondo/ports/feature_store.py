@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ class OnlineValues(Protocol):
     def read(self, views: Sequence[str], keys: Sequence[Any]) -> list[dict[str, Any] | None]:
         """For each key, in order, the fields of all those views in one mapping; None where no view knows the key.
 
+        A view is one of `FeaturePlan.kept_views`, or a plain name, which stands for its newest definition.
         The mapping also has `_event_timestamp` (UTC datetime), the oldest of the views' times.
         """
 
@@ -29,7 +30,14 @@ class OnlineValues(Protocol):
 class FeatureStore(Protocol):
     """Publishes the features of a project for training and for serving."""
 
-    def publish(self, plan: FeaturePlan, history: Path | Mapping[str, Path], as_of: datetime) -> None:
+    def publish(
+        self,
+        plan: FeaturePlan,
+        history: Path | Mapping[str, Path],
+        as_of: datetime,
+        *,
+        needed: Collection[str] | None = None,
+    ) -> None:
         """Makes the views of the plan known and brings the online values to the moment `as_of`.
 
         Args:
@@ -37,6 +45,8 @@ class FeatureStore(Protocol):
             history: Parquet with the entity, the event time and every field of the views; where views have other
                 keys (`plan.view_keys`), one such file per key column.
             as_of: values up to and including this moment go online.
+            needed: earlier definitions (`FeaturePlan.kept_views`) that models still read: they stay, and others
+                than these and the plan's own are forgotten; None forgets nothing.
         """
 
     def online(self) -> OnlineValues:

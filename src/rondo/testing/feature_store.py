@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -49,6 +52,23 @@ def a_history() -> pl.DataFrame:
     moments = {"event_timestamp": pl.Datetime("us", "UTC"), "signup": pl.Datetime("us", "UTC")}
     table = pl.DataFrame(rows, schema=names, schema_overrides=moments, orient="row")
     return table.with_columns(pl.col("event_timestamp").alias("created_timestamp"))
+
+
+def redefined(plan: FeaturePlan, *, window_s: float) -> FeaturePlan:
+    """The same names, `spent` over another window."""
+    return replace(plan, history=(replace(plan.history[0], window_s=window_s),))
+
+
+def spending(folder: Path, value: float) -> Path:
+    """A history in which everybody spent that much."""
+    path = folder / f"spent-{value}.parquet"
+    a_history().with_columns(pl.lit(value).alias("spent")).write_parquet(path)
+    return path
+
+
+def spent(rows: Sequence[Mapping[str, Any] | None]) -> object:
+    """The first row's value."""
+    return None if rows[0] is None else rows[0]["spent"]
 
 
 class FeatureStoreTests:
@@ -124,6 +144,73 @@ class FeatureStoreTests:
         store.publish(a_plan(ttl_s=1e9), history, AS_OF)
         assert online.read(VIEWS, [1]) != [None]
         online.close()
+
+    def test_a_model_of_before_reads_the_rows_of_its_own_definition(
+        self, store: FeatureStore, history: Path, tmp_path: Path
+    ) -> None:
+        plan, other = a_plan(), redefined(a_plan(), window_s=3600.0)
+        store.publish(plan, history, AS_OF)
+        store.publish(other, spending(tmp_path, 70.0), AS_OF)
+        online = store.online()
+        assert plan.kept_views[1:] == other.kept_views[1:]  # the view that nobody touched
+        assert spent(online.read(plan.kept_views, [1])) == 0.1
+        assert spent(online.read(other.kept_views, [1])) == 70.0
+        assert spent(online.read(VIEWS, [1])) == 70.0  # a plain name is the newest definition
+        store.publish(plan, spending(tmp_path, 5.0), AS_OF)
+        assert spent(online.read(plan.kept_views, [1])) == spent(online.read(VIEWS, [1])) == 5.0
+        assert spent(online.read(other.kept_views, [1])) == 70.0
+        online.close()
+
+    def test_what_is_still_made_in_the_same_way_stays_fresh_for_a_model_of_before(
+        self, store: FeatureStore, history: Path, tmp_path: Path
+    ) -> None:
+        plan = a_plan()
+        more = replace(plan, views={**plan.views, VIEWS[0]: ("spent", "visits", "vip")})
+        store.publish(plan, history, AS_OF)
+        store.publish(more, spending(tmp_path, 70.0), AS_OF, needed=plan.kept_views)
+        online = store.online()
+        assert plan.kept_views[0] != more.kept_views[0]
+        assert spent(online.read(plan.kept_views, [1])) == 70.0
+        online.close()
+
+    def test_definitions_that_nobody_needs_are_forgotten(
+        self, store: FeatureStore, history: Path, tmp_path: Path
+    ) -> None:
+        first, second, third = (redefined(a_plan(), window_s=days * 86_400.0) for days in (1, 2, 3))
+        store.publish(first, history, AS_OF)
+        store.publish(second, history, AS_OF)
+        store.publish(third, history, AS_OF, needed=second.kept_views)
+        online = store.online()
+        known = [online.read(plan.kept_views[:1], [1]) != [None] for plan in (first, second, third)]
+        assert known == [False, True, True]
+        online.close()
+
+    def test_a_reader_never_sees_half_a_publication(
+        self, store: FeatureStore, history: Path, tmp_path: Path
+    ) -> None:
+        files = []
+        for number in (1, 2):
+            changed = a_history().with_columns(spent=pl.lit(float(number)), country=pl.lit(str(number)))
+            files.append(tmp_path / f"{number}.parquet")
+            changed.write_parquet(files[-1])
+        store.publish(a_plan(), files[0], AS_OF)
+        seen: set[tuple[object, ...]] = set()
+        stop = threading.Event()
+
+        def read() -> None:
+            online = store.online()
+            while not stop.is_set():
+                rows = online.read(VIEWS[:1], [1, 2, 3]) + online.read(VIEWS[1:], [1, 2, 3])
+                seen.update({tuple(row and row["spent"] for row in rows[:3])} if all(rows) else {("gone",)})
+            online.close()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for round_ in range(12):
+            store.publish(a_plan(), files[round_ % 2], AS_OF)
+        stop.set()
+        reader.join()
+        assert seen <= {(1.0, 1.0, 1.0), (2.0, 2.0, 2.0)}
 
     def test_readers_in_many_threads_agree(self, store: FeatureStore, history: Path) -> None:
         store.publish(a_plan(), history, AS_OF)

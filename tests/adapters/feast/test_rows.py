@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rondo.adapters.feast.rows import EmbeddedOnlineValues, OnlineRow
+from rondo.adapters.feast.rows import EmbeddedOnlineValues, KeptView, OnlineRow
 from rondo.errors import CorruptArtifact, TemporaryPortError
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -51,13 +51,13 @@ def test_a_time_to_live_ends_at_its_last_moment(values: EmbeddedOnlineValues) ->
 
 def test_fields_that_a_write_does_not_mention_stay(values: EmbeddedOnlineValues) -> None:
     values.write("v", [OnlineRow("a", {"old": 1, "x": 1}, NOON)])
-    values.replace({"v": [row("a", 2)]}, until=NOON)
+    values.publish([KeptView("v", {}, [row("a", 2)])], until=NOON)
     assert values.read(["v"], ["a"]) == [{"old": 1, "x": 2, "_event_timestamp": NOON}]
 
 
 def test_replacing_forgets_who_is_gone_and_what_is_later(values: EmbeddedOnlineValues) -> None:
     values.write("v", [row("a", 9, hours=5), row("gone", 1)])
-    values.replace({"v": [row("a", 2)], "w": []}, until=NOON)
+    values.publish([KeptView("v", {}, [row("a", 2)]), KeptView("w", {}, [])], until=NOON)
     assert values.read(["v", "w"], ["a", "gone"]) == [{"x": 2, "_event_timestamp": NOON}, None]
     assert values.entities("v") == 1
     assert values.entities("nowhere") == 0
@@ -65,8 +65,9 @@ def test_replacing_forgets_who_is_gone_and_what_is_later(values: EmbeddedOnlineV
 
 def test_a_failing_write_leaves_everything_as_it_was(values: EmbeddedOnlineValues) -> None:
     values.write("v", [row("a", 1)])
+    bad = KeptView("v", {}, [row("a", 2, hours=1), row(None, 3)])
     with pytest.raises(CorruptArtifact, match="cannot be an entity"):
-        values.replace({"v": [row("a", 2, hours=1), row(None, 3)]}, until=NOON + timedelta(days=1))
+        values.publish([bad], until=NOON + timedelta(days=1))
     assert values.read(["v"], ["a"]) == [{"x": 1, "_event_timestamp": NOON}]
 
 

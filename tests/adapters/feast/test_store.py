@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rondo.adapters.feast.places import EmbeddedPlace
 from rondo.adapters.feast.repository import definitions_text, field_type, store_text
 from rondo.adapters.feast.rows import EmbeddedOnlineValues
 from rondo.adapters.feast.store import FeastFeatureStore
@@ -31,7 +32,8 @@ class TestPromises(FeatureStoreTests):
 
 
 def test_the_repository_names_places_relative_to_itself(tmp_path: Path) -> None:
-    text = store_text("small-shop", tmp_path / "feature_repo", tmp_path / ".rondo" / "online.db")
+    place = EmbeddedPlace(tmp_path / ".rondo" / "online.db")
+    text = store_text("small-shop", place.settings(tmp_path / "feature_repo"))
     assert "project: small_shop\n" in text
     assert "  path: ../.rondo/online.db\n" in text
     assert str(tmp_path) not in text

@@ -14,6 +14,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel
 from feast.value_type import ValueType
 
+from rondo.adapters.feast.repository import REVISION_TAG
 from rondo.adapters.feast.rows import EmbeddedOnlineValues, OnlineRow
 from rondo.errors import UsageError
 
@@ -59,7 +60,7 @@ class RondoOnlineStore(OnlineStore):  # type: ignore[misc]
             for key, fields, event_time, _created in data
         ]
         ttl_s = table.ttl.total_seconds() if table.ttl else None
-        self._values(config).write(table.name, rows, ttl_s=ttl_s or None)
+        self._values(config).write(_kept_as(table), rows, ttl_s=ttl_s or None)
         if progress:
             progress(len(data))
 
@@ -74,7 +75,7 @@ class RondoOnlineStore(OnlineStore):  # type: ignore[misc]
         types = {field.name: field.dtype.to_value_type() for field in table.features}
         names = requested_features or list(types)
         found: list[tuple[datetime | None, dict[str, Value] | None]] = []
-        for row in self._values(config).read([table.name], [_key(key) for key in entity_keys]):
+        for row in self._values(config).read([_kept_as(table)], [_key(key) for key in entity_keys]):
             if row is None:
                 found.append((None, None))
             else:
@@ -92,11 +93,17 @@ class RondoOnlineStore(OnlineStore):  # type: ignore[misc]
         partial: bool,
     ) -> None:
         """Makes room for the views. One that is no longer defined keeps its rows: a released model may read them."""
-        self._values(config).create([table.name for table in tables_to_keep])
+        self._values(config).create([_kept_as(table) for table in tables_to_keep])
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
         """Forgets the views."""
-        self._values(config).drop([table.name for table in tables])
+        self._values(config).drop([_kept_as(table) for table in tables])
+
+
+def _kept_as(view: FeatureView) -> str:
+    """The definition of the view that this repository knows."""
+    revision = (view.tags or {}).get(REVISION_TAG)
+    return f"{view.name}@{revision}" if revision else str(view.name)
 
 
 def _key(key: EntityKey) -> Any:

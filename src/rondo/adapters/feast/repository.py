@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -20,6 +18,7 @@ POLARS_TYPES: dict[FieldType, pl.DataType] = {
     "String": pl.String(),
 }
 SERVICE = "project_model"
+REVISION_TAG = "rondo.revision"  # under which of its definitions the online store keeps a view
 IGNORED = "# Written by every run.\ndata/\n__pycache__/\n"
 
 
@@ -37,20 +36,21 @@ def field_type(dtype: pl.DataType) -> FieldType:
     return "Float64" if dtype.is_float() else "String"
 
 
-def store_text(project: str, repo: Path, online: Path) -> str:
-    """feature_store.yaml: the embedded online store by its class path, files as the offline store."""
-    path = Path(os.path.relpath(online, repo)).as_posix()
-    return (
-        "# Written by Rondo from the project file; changes here are lost.\n"
-        f"project: {project_name(project)}\n"
-        "provider: local\n"
-        "registry: data/registry.db\n"
-        "offline_store:\n"
-        "  type: file\n"
-        "online_store:\n"
-        "  type: rondo.adapters.feast.online_store.RondoOnlineStore\n"
-        f"  path: {path}\n"
-        "entity_key_serialization_version: 3\n"
+def store_text(project: str, online: Mapping[str, str]) -> str:
+    """feature_store.yaml: our online store by its class path, files as the offline store."""
+    return "\n".join(
+        [
+            "# Written by Rondo from the project file; changes here are lost.",
+            f"project: {project_name(project)}",
+            "provider: local",
+            "registry: data/registry.db",
+            "offline_store:",
+            "  type: file",
+            "online_store:",
+            *(f"  {name}: {value}" for name, value in online.items()),
+            "entity_key_serialization_version: 3",
+            "",
+        ]
     )
 
 
@@ -77,7 +77,7 @@ def definitions_text(project: str, plan: FeaturePlan, types: Mapping[str, FieldT
         ]
     for place, (view, fields) in enumerate(plan.views.items()):
         entity = names[plan.keys.get(view, plan.entity)]
-        lines += _view_lines(place, view, fields, types, plan.ttl_s, entity)
+        lines += _view_lines(place, view, fields, types, plan.ttl_s, entity, plan.revision(view))
     lines += ["", "model = FeatureService(", f"    name={SERVICE!r},", "    features=["]
     lines += [f"        view_{place}[{names!r}]," for place, names in _served(plan).items()]
     return "\n".join([*lines, "    ],", ")", ""])
@@ -90,6 +90,7 @@ def _view_lines(
     types: Mapping[str, FieldType],
     ttl_s: float | None,
     entity: str,
+    revision: str,
 ) -> list[str]:
     return [
         "",
@@ -107,6 +108,7 @@ def _view_lines(
         *(f"        Field(name={name!r}, dtype={types[name]})," for name in fields),
         "    ],",
         "    online=True,",
+        f"    tags={{{REVISION_TAG!r}: {revision!r}}},",
         f"    source=source_{place},",
         ")",
     ]

@@ -1,4 +1,4 @@
-"""The feature store of a project: a Feast repository beside the embedded online values.
+"""The feature store of a project: a Feast repository beside the online values.
 
 Importing Feast takes seconds, so it is imported only when its registry has to learn something new; the rows are
 written through the same code that Feast's plug-in writes through.
@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from rondo.adapters.feast.places import EmbeddedPlace, OnlinePlace, OnlineRows
 from rondo.adapters.feast.repository import (
     IGNORED,
     POLARS_TYPES,
@@ -27,7 +27,7 @@ from rondo.adapters.feast.repository import (
     project_name,
     store_text,
 )
-from rondo.adapters.feast.rows import EmbeddedOnlineValues, OnlineRow
+from rondo.adapters.feast.rows import KeptView, OnlineRow
 from rondo.bundle.plan import FeaturePlan
 from rondo.errors import DataError, MissingExtra, NotAvailable
 from rondo.records.files import write_bytes
@@ -38,14 +38,21 @@ _OWN = ("event_timestamp", "created_timestamp")
 
 
 class FeastFeatureStore:
-    """Publishes features as a Feast repository and keeps the online values in one file."""
+    """Publishes features as a Feast repository and keeps the online values in one file, or in Redis."""
 
-    def __init__(self, repo: Path, online: Path, project: str) -> None:
+    def __init__(self, repo: Path, online: Path | OnlinePlace, project: str) -> None:
         self._repo = repo
-        self._online = online
+        self._place: OnlinePlace = EmbeddedPlace(online) if isinstance(online, Path) else online
         self._project = project
 
-    def publish(self, plan: FeaturePlan, history: Path | Mapping[str, Path], as_of: datetime) -> None:
+    def publish(
+        self,
+        plan: FeaturePlan,
+        history: Path | Mapping[str, Path],
+        as_of: datetime,
+        *,
+        needed: Collection[str] | None = None,
+    ) -> None:
         """Writes the repository, applies it when its definitions changed, and brings the online values to `as_of`.
 
         Raises:
@@ -56,7 +63,7 @@ class FeastFeatureStore:
         if plan.entity is None or not plan.views:
             return
         types: dict[str, FieldType] = {}
-        online: dict[str, Iterator[OnlineRow]] = {}
+        newest: dict[str, tuple[str, pl.DataFrame]] = {}
         for key in plan.view_keys:
             of_key = plan.of_key(key)
             rows = _typed(of_key, pl.read_parquet(history[key] if isinstance(history, Mapping) else history))
@@ -65,38 +72,46 @@ class FeastFeatureStore:
             rows = rows.with_columns(
                 [pl.col(name).cast(POLARS_TYPES[found[name]]) for name in rows.columns if name not in _OWN]
             )
-            newest = (
+            last = (
                 rows.filter(pl.col("event_timestamp") <= as_of)
                 .sort("event_timestamp", "created_timestamp", maintain_order=True)
                 .unique(key, keep="last", maintain_order=True)
             )
             for view, fields in of_key.views.items():
                 _write_parquet(rows.select(key, *_OWN, *fields), self._repo / data_file(view))
-                online[view] = _online_rows(key, newest, fields)
+                newest[view] = key, last
         self._apply(plan, types)
         values = self.online()
         try:
-            values.replace(online, ttl_s=plan.ttl_s, until=as_of)
+            written = [_kept(plan, view, *newest[view]) for view in plan.views]
+            # A model of before finds fresh values too, as long as what it reads is still made in the same way.
+            others = [
+                _kept(plan, view, *newest[view], name=name, fields=tuple(recipes))
+                for name, recipes in values.kept().items()
+                if (view := name.partition("@")[0]) in newest
+                and name not in plan.kept_views
+                and (needed is None or name in needed)
+                and recipes.items() <= plan.recipes(view).items()
+            ]
+            values.publish(written, others, ttl_s=plan.ttl_s, until=as_of, needed=needed)
         finally:
             values.close()
 
-    def online(self) -> EmbeddedOnlineValues:
+    def online(self) -> OnlineRows:
         """The values that serving reads."""
-        return EmbeddedOnlineValues(self._online)
+        return self._place.open()
 
     def rehearse(self, plan: FeaturePlan, rows: pl.DataFrame) -> list[dict[str, Any] | None]:
         """What a reader would be told about the entity of each row; nothing that serves is touched."""
         if plan.entity is None:
             return [None] * rows.height
         typed = _typed(plan, rows.with_columns(pl.col("event_timestamp").alias("created_timestamp")))
-        with tempfile.TemporaryDirectory() as folder:
-            values = EmbeddedOnlineValues(Path(folder) / "online.db")
-            try:
-                online = {view: _online_rows(plan.entity, typed, names) for view, names in plan.views.items()}
-                values.replace(online, until=datetime.max.replace(tzinfo=UTC))
-                return values.read(list(plan.views), typed[plan.entity].to_list())
-            finally:
-                values.close()
+        with self._place.rehearsal() as values:
+            values.publish(
+                [_kept(plan, view, plan.entity, typed) for view in plan.views],
+                until=datetime.max.replace(tzinfo=UTC),
+            )
+            return values.read(plan.kept_views, typed[plan.entity].to_list())
 
     def describe(self) -> Mapping[str, Any]:
         """The repository, and for each view its rows offline and its entities online."""
@@ -117,7 +132,7 @@ class FeastFeatureStore:
     def _apply(self, plan: FeaturePlan, types: Mapping[str, FieldType]) -> None:
         """Tells Feast's registry about the definitions, unless it knows exactly these already."""
         texts = {
-            "feature_store.yaml": store_text(self._project, self._repo, self._online),
+            "feature_store.yaml": store_text(self._project, self._place.settings(self._repo)),
             "definitions.py": definitions_text(self._project, plan, types),
             ".gitignore": IGNORED,
         }
@@ -132,7 +147,8 @@ class FeastFeatureStore:
         ):
             return
         applied.unlink(missing_ok=True)
-        feast_apply(self._repo)
+        with self._place.reachable_by_feast():
+            feast_apply(self._repo)
         write_bytes(applied, digest)
 
 
@@ -194,6 +210,23 @@ def _typed(plan: FeaturePlan, rows: pl.DataFrame) -> pl.DataFrame:
 def _online_rows(entity: str, rows: pl.DataFrame, fields: tuple[str, ...]) -> Iterator[OnlineRow]:
     for row in rows.select(entity, "event_timestamp", *fields).iter_rows(named=True):
         yield OnlineRow(row[entity], {name: row[name] for name in fields}, row["event_timestamp"])
+
+
+def _kept(
+    plan: FeaturePlan,
+    view: str,
+    key: str,
+    rows: pl.DataFrame,
+    *,
+    name: str = "",
+    fields: tuple[str, ...] | None = None,
+) -> KeptView:
+    """What is written of a view: by default as the plan defines it."""
+    recipes = plan.recipes(view)
+    if fields is not None:
+        recipes = {field: recipes[field] for field in fields}
+    names = tuple(field for field in recipes if field)
+    return KeptView(name or f"{view}@{plan.revision(view)}", recipes, _online_rows(key, rows, names))
 
 
 def _write_parquet(rows: pl.DataFrame, path: Path) -> None:

@@ -67,7 +67,7 @@ class _Rehearsed:
         for key, rows in levels.items():
             of_key = plan.of_key(key)
             told = dict(zip(map(entity_text, rows[key].to_list()), store.rehearse(of_key, rows), strict=True))
-            self._kept |= dict.fromkeys(of_key.views, told)
+            self._kept |= dict.fromkeys(of_key.kept_views, told)
 
     def read(self, views: Sequence[str], keys: Sequence[Any]) -> list[dict[str, Any] | None]:
         """As `OnlineValues.read`, for views of one key."""

@@ -41,7 +41,7 @@ def served(bundle: Bundle) -> ServedVersion:
         version=manifest.version,
         bundle=bundle,
         features=OnlineFeatures(plan, bundle.python_folder),
-        views=tuple(plan.views) if plan.entity else (),
+        views=plan.kept_views if plan.entity else (),
         stored=frozenset({one.name for one in plan.inputs} | {one.name for one in plan.history}),
         known=tuple(frozenset(manifest.categories.get(name, ())) for name in plan.categorical),
     )
