@@ -18,8 +18,9 @@ from rondo.bundle.plan import FeaturePlan, PlanInput, StatelessFeature
 from rondo.errors import TemporaryPortError
 from rondo.stages.serving import Application
 from rondo.stages.serving import application as application_module
-from rondo.stages.serving.answering import Answerer, Group
+from rondo.stages.serving.answering import Answerer
 from rondo.stages.serving.problems import Refusal
+from rondo.stages.serving.scoring import Group, Scorer
 from rondo.stages.serving.versions import served
 from rondo.testing.bundles import STORED, tiny_answers, tiny_bundle, tiny_plan
 from rondo.testing.serving import House, ask
@@ -380,7 +381,7 @@ class NoNumber:
 def test_a_model_that_gives_no_number_is_a_typed_503_and_not_logged(house: House) -> None:
     bundle = replace(tiny_bundle(house.root / "b"), model=cast("Model", NoNumber()))
     writer = SegmentWriter(house.root / "log")
-    answerer = Answerer("boot", None, writer)
+    answerer = Answerer("boot", Scorer(None), writer)
     with pytest.raises(Refusal) as refused:
         answerer.answer(Group(served(bundle), [GIVEN], None), now=datetime.now(UTC), started=[0.0])
     writer.close()

@@ -8,6 +8,7 @@ application.py  the short way of predictions     routing.py     shares, and the 
 others.py       every other address              keeping.py     follows the state store, loads before it switches
 decoding.py     JSON, strictly                   versions.py    a version that is ready to answer
 asking.py       rows, from each protocol         answering.py   rows to answers and log records
+scoring.py      rows to scores, for all of them  explaining.py  what made them what they are
 joining.py      rows that arrive together        figures.py     Prometheus and our own monitor
 feedback.py     outcomes, once                   describing.py  OpenAPI and the page for people
 problems.py     what is not an answer           mirroring.py    a shadow, unseen

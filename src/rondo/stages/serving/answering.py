@@ -5,38 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
-from rondo.bundle.online import FeatureRows
-from rondo.bundle.plan import FeaturePlan, entity_text
-from rondo.bundle.request_values import Refused, moment
-from rondo.errors import DataError, RondoError, UserCodeError
-from rondo.ports.feature_store import OnlineValues
+from rondo.bundle.plan import entity_text
 from rondo.ports.prediction_log import PredictionWriter
 from rondo.records.prediction import Prediction
 from rondo.stages.serving.asking import Asked, Row
-from rondo.stages.serving.problems import (
-    Fault,
-    Refusal,
-    from_data_error,
-    internal,
-    one_fault,
-    values_refused,
-)
+from rondo.stages.serving.problems import Fault, Refusal, internal, values_refused
 from rondo.stages.serving.routing import RouteTable
+from rondo.stages.serving.scoring import Group, Scored, Scorer
 from rondo.stages.serving.versions import ServedVersion
 
 log = logging.getLogger("rondo.serving")
 
 SHADOW_MARK = "-shadow"
 """Ends the id of a shadow's prediction; what stands before it is the id of the prediction that it mirrors."""
-EVENT_TIME = "event_time"
-"""A request may say what moment it is about by this name, whatever the project calls it."""
 
 
 @dataclass(slots=True)
@@ -49,33 +35,12 @@ class Answered:
     fetch_s: float = 0.0  # time spent on the feature store
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The rows of a request that one version answers, and their places in the body (None: it is the row)."""
-
-    version: ServedVersion
-    rows: Sequence[Row]
-    places: Sequence[int] | None
-
-
-@dataclass(slots=True)
-class _Scored:
-    """Rows with what the model says of them, not told to anybody yet."""
-
-    group: Group
-    made: FeatureRows
-    scores: np.ndarray
-    moments: dict[int, datetime]
-    unknown: list[bool]  # per row: the store was asked for its entity, and has nothing
-    fetch_s: float
-
-
 @dataclass(slots=True)
 class Answerer:
     """Answers rows. Safe to call from several threads: its parts are."""
 
     boot: str  # makes the prediction ids of this process unique
-    online: OnlineValues | None
+    scorer: Scorer
     writer: PredictionWriter
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -90,7 +55,7 @@ class Answerer:
         Raises:
             Refusal: values cannot be used, the store does not answer, or the model gives no number.
         """
-        scored = self._scored(group, now)
+        scored = self.scorer.score(group, now)
         return Answered(
             (group.version.version,), self._told(scored, now, started), now, fetch_s=scored.fetch_s
         )
@@ -101,11 +66,11 @@ class Answerer:
         Raises:
             Refusal: as `answer`, with the faults of all groups; nothing was logged.
         """
-        ready: list[_Scored] = []
+        ready: list[Scored] = []
         faults: list[Fault] = []
         for group in groups:
             try:
-                ready.append(self._scored(group, now))
+                ready.append(self.scorer.score(group, now))
             except Refusal as refusal:
                 if refusal.status != 422:
                     raise
@@ -142,126 +107,43 @@ class Answerer:
             Refusal: as `answer`; nothing was logged.
         """
         began = perf_counter()
-        scored = self._scored(Group(version, rows, range(len(rows))), now)
+        scored = self.scorer.score(Group(version, rows, range(len(rows))), now)
         self._told(scored, now, [began] * len(rows), originals)
-
-    def _scored(self, group: Group, now: datetime) -> _Scored:
-        version, plan = group.version, group.version.bundle.plan
-        rows, moments = _own_event_times(group.rows, plan, group.places)
-        stored, fetch_s = self._stored(version, rows, now)
-        try:
-            made = version.features.rows(rows, stored, now)
-        except UserCodeError as error:
-            log.exception("a feature function failed")
-            what = "a feature function of the project failed"
-            raise Refusal(
-                500,
-                what,
-                (Fault((), "feature_function_failed", what),),
-                kind="feature-function",
-                version=version.version,
-            ) from error
-        except DataError as error:
-            raise from_data_error(error, places=group.places) from error
-        scores = version.bundle.scores(made.numerical, made.categorical)
-        if len(scores) != len(rows) or not np.isfinite(scores).all():
-            raise Refusal(
-                503,
-                f"version {version.version} gave an answer that is not a number",
-                (Fault((), "model_output_invalid", "The model's answer is not a finite number"),),
-                kind="model-output",
-                version=version.version,
-            )
-        unknown = [
-            kept is None and bool(version.views) and plan.entity in row and not version.stored.issubset(row)
-            for row, kept in zip(rows, stored, strict=True)
-        ]
-        return _Scored(group, made, scores, moments, unknown, fetch_s)
-
-    def _stored(
-        self, version: ServedVersion, rows: Sequence[Row], now: datetime
-    ) -> tuple[Sequence[dict[str, Any] | None], float]:
-        """What the store keeps for each row's entity, and the seconds it took.
-
-        None where the store was not asked, does not know the entity, or knows only values that are too old.
-        """
-        entity, result = version.bundle.plan.entity, list[dict[str, Any] | None]([None] * len(rows))
-        if self.online is None or entity is None or not version.views:
-            return result, 0.0
-        asked = [
-            place
-            for place, row in enumerate(rows)
-            if entity_text(row.get(entity)) is not None and not version.stored.issubset(row)
-        ]
-        if not asked:
-            return result, 0.0
-        began = perf_counter()
-        try:
-            read = self.online.read(version.views, [rows[place][entity] for place in asked])
-        except (RondoError, OSError) as error:
-            raise Refusal(
-                503,
-                "the feature store does not answer",
-                (Fault((), "feature_store_unavailable", "The values of the entity cannot be read now"),),
-                kind="feature-store",
-                headers={"retry-after": "1"},
-                version=version.version,
-            ) from error
-        ttl = version.bundle.plan.ttl_s
-        oldest = now - timedelta(seconds=ttl) if ttl is not None else None
-        for place, values in zip(asked, read, strict=True):
-            fresh = values is not None and (oldest is None or values["_event_timestamp"] >= oldest)
-            result[place] = values if fresh else None
-        return result, perf_counter() - began
 
     def _told(
         self,
-        scored: _Scored,
+        scored: Scored,
         now: datetime,
         started: Sequence[float],
         originals: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The answers, written to the log; with `originals` as a shadow's."""
-        version, made, scores = scored.group.version, scored.made, scored.scores
-        bundle, answers = version.bundle, list[dict[str, Any]]()
-        values, labels = bundle.decide(scores)
-        classes = bundle.manifest.classes
+        made, version = scored.made, scored.group.version.version
+        answers = list[dict[str, Any]]()
         numbers, words = made.numerical.tolist(), made.categorical.tolist()
+        told = scored.answers()
         ended = perf_counter()
-        for place, value in enumerate(values):
+        for place, answer in enumerate(told):
             if originals is None:
                 original, prediction_id = None, f"{self.boot}{next(self.numbers):08x}"
             else:
                 original = originals[place]
                 prediction_id = f"{original}{SHADOW_MARK}"
-            answer: dict[str, Any] = {"prediction_id": prediction_id, "score": value}
-            if classes:
-                answer["label"] = labels[place]
-                if bundle.several_classes:
-                    answer["probabilities"] = dict(zip(classes, scores[place].tolist(), strict=True))
-            unseen = 0
-            for word, known in zip(words[place], version.known, strict=True):
-                if word and word not in known:
-                    unseen += 1
-            if unseen:
-                answer["unseen"] = unseen
-            if scored.unknown[place]:
-                answer["entity_known"] = False
-            answers.append(answer)
+            answers.append({"prediction_id": prediction_id, **answer})
             self.writer.prediction(
                 Prediction(
                     prediction_id,
                     now,
                     scored.moments.get(place) or made.event_times[place],
-                    version.version,
+                    version,
                     made.entities[place],
-                    value,
-                    labels[place],
+                    answer["score"],
+                    answer.get("label", ""),
                     tuple([number if number == number else None for number in numbers[place]]),
                     tuple([word or None for word in words[place]]),
                     (ended - started[place]) * 1e3,
                     originals is not None,
-                    unseen,
+                    answer.get("unseen", 0),
                     original,
                 )
             )
@@ -295,33 +177,3 @@ def share_out(table: RouteTable, asked: Asked, request_id: str) -> tuple[Group, 
         ((version, _),) = chosen.values()
         return (Group(version, rows, places),)
     return tuple(Group(version, [rows[place] for place in own], own) for version, own in chosen.values())
-
-
-def _own_event_times(
-    rows: Sequence[Row], plan: FeaturePlan, places: Sequence[int] | None
-) -> tuple[Sequence[Row], dict[int, datetime]]:
-    """The rows with `event_time` under the plan's name, and the times of those where the plan has none."""
-    if plan.event_time == EVENT_TIME or not any(EVENT_TIME in row for row in rows):
-        return rows, {}
-    if any(each.name == EVENT_TIME for each in plan.inputs):
-        return rows, {}
-    own: list[Row] = []
-    moments: dict[int, datetime] = {}
-    for place, row in enumerate(rows):
-        if EVENT_TIME in row:
-            row = dict(row)
-            given = row.pop(EVENT_TIME)
-            if plan.event_time is not None:
-                row.setdefault(plan.event_time, given)
-            else:
-                moments[place] = _moment(given, () if places is None else ("rows", places[place]))
-        own.append(row)
-    return own, moments
-
-
-def _moment(given: Any, where: tuple[str | int, ...]) -> datetime:
-    try:
-        found = moment(given)
-    except Refused as refused:
-        raise one_fault(422, "invalid_value", str(refused), loc=(*where, EVENT_TIME)) from refused
-    return found or datetime.now(UTC)

@@ -28,7 +28,7 @@ from rondo.errors import NotAvailable, RondoError
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.records.access import OPEN_TO_ALL, Denial, Role, Tokens, denial, names_of
-from rondo.stages.serving.answering import Answered, Answerer, Group, share_out
+from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.feedback import Outcomes, Taken, take
@@ -38,6 +38,7 @@ from rondo.stages.serving.keeping import RouteKeeper
 from rondo.stages.serving.mirroring import Mirror
 from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, internal, one_fault
 from rondo.stages.serving.routing import RouteTable
+from rondo.stages.serving.scoring import Group, Scorer
 
 log = logging.getLogger("rondo.serving")
 
@@ -92,7 +93,7 @@ class Application:
         self.draining = False
         self.inflight = 0
         self._boot = secrets.token_hex(6)
-        self._answerer = Answerer(self._boot, parts.online, parts.writer)
+        self._answerer = Answerer(self._boot, Scorer(parts.online), parts.writer)
         self._joiner = Joiner(self._answerer)
         self._mirrors: list[Mirror] = []  # the shadow's is the last; those before it tell their last figures
         self._request_numbers = count()

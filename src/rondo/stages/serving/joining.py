@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rondo.stages.serving.answering import Answered, Answerer, Group
+from rondo.stages.serving.answering import Answered, Answerer
 from rondo.stages.serving.asking import Row
+from rondo.stages.serving.scoring import Group
 from rondo.stages.serving.versions import ServedVersion
 
 INLINE_ROWS = 32
