@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 import numpy as np
+import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -51,6 +52,13 @@ class Groups:
     def rows(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Groups:
         """Those rows alone."""
         return Groups.of(self.lists[which], self.owners[which], self.proposed[which])
+
+
+def groups_of(entities: pl.Series, moments: pl.Series, proposed: pl.Series) -> Groups:
+    """The groups of rows of a ranking: a list is an entity at a moment, its owner the entity."""
+    keys = pl.DataFrame({"who": entities, "at": moments})
+    lists = keys.select(pl.struct("at", "who").rank("dense")).to_series().to_numpy()
+    return Groups.of(lists, keys["who"].rank("dense").to_numpy(), proposed.to_numpy())
 
 
 class Lists:

@@ -112,7 +112,10 @@ class MlflowRun:
             asked(self._client.log_batch, self.run_id, params=all_params[start : start + BATCH])
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
-        """Figures; those that are not finite are named in the tag `rondo.not_finite` instead."""
+        """Figures; those that are not finite are named in the tag `rondo.not_finite` instead.
+
+        MLflow's names have no @: ndcg@20 is kept as ndcg_at_20.
+        """
         from mlflow.entities import Metric
 
         now_ms = int(time.time() * 1000)
@@ -120,7 +123,7 @@ class MlflowRun:
         asked(
             self._client.log_batch,
             self.run_id,
-            metrics=[Metric(name, value, now_ms, step or 0) for name, value in finite.items()],
+            metrics=[Metric(name.replace("@", "_at_"), value, now_ms, step or 0) for name, value in finite.items()],
         )
         if left_out := sorted(set(metrics) - set(finite)):
             self.set_tags({"rondo.not_finite": ", ".join(left_out)})

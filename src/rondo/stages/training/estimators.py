@@ -78,7 +78,7 @@ def fit(estimator: Any, x: Any, y: Floats, *, classification: bool) -> tuple[str
 def scores(estimator: Any, x: Any, task: Task) -> Floats:
     """[n] probabilities of class 1 or numbers; [n, classes] with several classes."""
     match task:
-        case "binary":
+        case "binary" | "ranking":
             return np.asarray(estimator.predict_proba(x)[:, 1], dtype=np.float64)
         case "multiclass":
             return np.asarray(estimator.predict_proba(x), dtype=np.float64)

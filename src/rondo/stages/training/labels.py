@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ TASKS: dict[str, Task] = {
     "multiclass_classification": "multiclass",
     "regression": "regression",
     "forecasting": "regression",
+    "ranking": "ranking",
 }
 
 
@@ -77,6 +78,9 @@ def read_labels(target: pl.Series, problem: MlProblem) -> Labels:
             return Labels(np.array([place[word] for word in words], dtype=np.float64), classes, task)
         case "regression":
             return _numbers(target)
+        case "ranking":
+            # Learned item by item: how likely each is wanted orders them.
+            return replace(_binary(target, 1), task=task)
 
 
 def _binary(target: pl.Series, positive: Any) -> Labels:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from rondo.contract.project import Project
 from rondo.errors import ContractError, CorruptArtifact, NotAvailable
-from rondo.records.features import NAIVE, FeatureTable
+from rondo.records.features import NAIVE, PROPOSED, FeatureTable
 from rondo.records.files import read_record
+from rondo.records.ranking import groups_of
 from rondo.records.series import series_of
 from rondo.records.weighted_metrics import Together
 from rondo.stages.training.encoding import model_frame
@@ -51,9 +52,24 @@ class Material:
         places = self.split.rows(*parts)
         return self.frame.iloc[places], self.labels.y[places]
 
+    def lessons(self, *parts: Part) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+        """The rows of these parts that a model learns from, and their labels: of a ranking, the candidates."""
+        places = self.learnable(self.split.rows(*parts))
+        return self.frame.iloc[places], self.labels.y[places]
+
+    def learnable(self, rows: Rows) -> Rows:
+        """Those of the rows that a model learns from; a wanted item that nobody proposed is none of them."""
+        if PROPOSED not in self.table.companions:
+            return rows
+        kept: Rows = rows[self.matrix[PROPOSED].to_numpy()[rows]]
+        return kept
+
     def together(self, rows: Rows, learned: Rows) -> Together | None:
         """What belongs to those rows beside truth and answer, for a model that learned from the others."""
         table, matrix = self.table, self.matrix
+        if PROPOSED in table.companions and table.entity is not None:
+            whose = (matrix[table.entity].gather(rows), matrix[str(table.event_time)].gather(rows))
+            return groups_of(*whose, matrix[PROPOSED].gather(rows))
         if NAIVE not in table.companions or table.entity is None or table.event_time is None:
             return None
         knows = np.zeros(matrix.height, dtype=np.bool_)
@@ -137,7 +153,10 @@ def folds(project: Project, material: Material) -> list[Fold]:
         case "random":
             strata = None if labels.strata is None else labels.strata[rows]
             found = folds_at_random(strata, len(rows), count, seed=seed)
-    return usable(found, y, classification=labels.classification)
+    learned = [
+        (np.flatnonzero(np.isin(rows, material.learnable(rows[fit]))), scored) for fit, scored in found
+    ]
+    return usable(learned, y, classification=labels.classification)
 
 
 def gap(project: Project) -> timedelta:

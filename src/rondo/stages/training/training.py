@@ -225,7 +225,7 @@ class _Room:
     def _measure(self, candidate: Candidate, run: Run) -> Candidate:
         """Fits it on the training rows and measures it on the validation rows."""
         run.log_params({f"best.{name}": value for name, value in candidate.params.items()})
-        x, y = self.material.rows("train")
+        x, y = self.material.lessons("train")
         pipeline = self.fitted(candidate, x, y)
         rows, truth = self.material.rows("validation")
         task = self.material.labels.task
@@ -320,7 +320,7 @@ def _judge_best(room: _Room, best: Candidate) -> tuple[Candidate, Trained]:
     """The best candidate, fitted on training and validation rows, with its only look at the test rows."""
     room.progress.say(f"{best.name} is best; fitting it on training and validation rows")
     material = room.material
-    x, y = material.rows("train", "validation")
+    x, y = material.lessons("train", "validation")
     rows, truth = material.rows("test")
     with room.tracker.resume(best.run_id) as run:
         pipeline = room.fitted(best, x, y)
