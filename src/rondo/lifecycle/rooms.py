@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from rondo.bundle.plan import FeaturePlan
 from rondo.errors import NotAvailable
+from rondo.lifecycle.needed_views import needed_views
 from rondo.lifecycle.order import METRICS, claimed_outputs, extracted
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate, TrainingResult
@@ -90,6 +91,7 @@ class Rooms:
             out=shop.layout.features,
             previous=(plan, before) if plan and before else None,
             store=shop.features,
+            needed=needed_views(shop.state, shop.layout.root),
             now=shop.clock(),
             progress=shop.progress,
         )

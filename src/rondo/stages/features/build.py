@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def build(
     previous: tuple[FeaturePlan, FeatureTable] | None,
     store: FeatureStore,
     now: datetime,
+    needed: Collection[str] | None = None,
     progress: Progress | None = None,
 ) -> FeatureTable:
     """The features of the processed table, published to `out` and to the feature store.
@@ -51,6 +53,7 @@ def build(
         previous: the plan and table of the last version; None for the first.
         store: gets the views and the online values, after every proof.
         now: the moment of online values where the data has no event time.
+        needed: definitions of the store's views that released models read; None forgets none.
         progress: told how far the work is.
 
     Raises:
@@ -102,7 +105,8 @@ def build(
         write_record(folder / "table.json", table)
         if plan.entity is not None and examples.as_of is not None:
             tell.step(TASK, 4, STEPS, f"publishing {examples.latest.height} entities to the feature store")
-            store.publish(plan, _sources(plan, examples, rows, functions, folder), examples.as_of)
+            sources = _sources(plan, examples, rows, functions, folder)
+            store.publish(plan, sources, examples.as_of, needed=needed)
     tell.step(TASK, STEPS, STEPS, f"version {version}: {reason}")
     return table
 
