@@ -152,6 +152,42 @@ def line(
     return _svg(width, height, label, parts)
 
 
+def band(
+    points: Sequence[tuple[float | datetime, float, float, float]],
+    *,
+    width: int = 520,
+    height: int = 240,
+    x: str = "",
+    y: str = "",
+    limits: Mapping[str, float] | None = None,
+    label: str = "interval over time",
+) -> Markup:
+    """A value (x, value, low, high) over time inside its interval, with axes.
+
+    Args:
+        limits: named heights at which a dashed line is drawn; they are always in the picture.
+    """
+    known = [(_at(at), *rest) for at, *rest in points if all(math.isfinite(figure) for figure in rest)]
+    if not known:
+        return _nothing(width, height, label)
+    xs = [point[0] for point in known]
+    ys = [figure for point in known for figure in point[1:]] + [*(limits or {}).values()]
+    plane = _Plane(_spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, False)
+    parts = plane.axes(any(isinstance(point[0], datetime) for point in points), x, y)
+    edge = [(at, high) for at, _, _, high in known] + [(at, low) for at, _, low, _ in reversed(known)]
+    parts.append(
+        f'<path d="{plane.path(edge)} Z" style="fill:var(--series-1);fill-opacity:.18">'
+        f"{_title('the interval')}</path>"
+    )
+    for name, value in (limits or {}).items():
+        at = plane.py(value)
+        parts.append(_rule(plane.left, at, width - plane.right, at, "limit"))
+        parts.append(_text(width - plane.right - 2, at - 4, name, anchor="end", kind="limit-text"))
+    line = plane.path((at, value) for at, value, _, _ in known)
+    parts.append(f'<path d="{line}" class="line" style="stroke:var(--series-1)"/>')
+    return _svg(width, height, label, parts)
+
+
 def interval(
     value: float | None,
     low: float | None,
