@@ -7,10 +7,12 @@ import gc
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
 from types import FrameType
 
 import uvicorn
 
+from rondo.server.wire import BoundedProtocol
 from rondo.stages.serving import Application
 
 GRACE_S = 25
@@ -30,7 +32,7 @@ class DrainingServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="on",
                 log_level="warning",
@@ -52,6 +54,15 @@ class DrainingServer(uvicorn.Server):
             gc.collect()
             gc.freeze()
             self._on_listening()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once a second ends connections that keep the server waiting."""
+        if counter % 10 == 0:
+            now = monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.sweep(now)
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to drain; at the second signal ends."""

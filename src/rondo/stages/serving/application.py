@@ -21,22 +21,23 @@ from itertools import count
 from time import monotonic, perf_counter
 from typing import Any
 
-import msgspec
-
 from rondo.contract.serving import Serving
 from rondo.errors import NotAvailable, RondoError
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
-from rondo.records.access import OPEN_TO_ALL, Denial, Role, Tokens, denial, names_of
+from rondo.records.access import OPEN_TO_ALL, Tokens
 from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.decoding import decode
+from rondo.stages.serving.entering import Entry, check_deadline, deadline_of, too_large
 from rondo.stages.serving.feedback import Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
 from rondo.stages.serving.mirroring import Mirror
-from rondo.stages.serving.problems import PROBLEM_TYPE, Fault, Refusal, internal, one_fault
+from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
+from rondo.stages.serving.repeating import Kept, Repeats
+from rondo.stages.serving.replying import write_infer, write_invocations, write_predict
 from rondo.stages.serving.routing import RouteTable
 from rondo.stages.serving.scoring import Group, Scorer
 
@@ -52,8 +53,7 @@ SHADOW_GRACE_S = 1.0  # for which a stopping server waits for its shadow
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
 INFER_PATHS = ("/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-_JSON_TYPE = re.compile(rb"^application/json\s*(;\s*charset\s*=\s*\"?utf-?8\"?\s*)?$", re.IGNORECASE)
-_encode = msgspec.json.Encoder().encode
+_AGAIN = "Send it again after the seconds that retry-after says."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,12 @@ class Application:
         self._max_body = parts.serving.max_body_kb * 1024
         self._max_rows, self._max_inflight = parts.serving.max_rows, parts.serving.max_inflight
         self._doors: Mapping[str, Door] = {
-            "/predict": Door("predict", read_predict, _write_predict),
-            "/invocations": Door("invocations", read_invocations, _write_invocations),
+            "/predict": Door("predict", read_predict, write_predict),
+            "/invocations": Door("invocations", read_invocations, write_invocations),
         }
         self._others, self._pages = other_pages(self)
-        self._types: dict[bytes, bool] = {}
-        self._hosts: dict[bytes, bool] = {}
-        self._names = names_of(parts.serving.host, parts.serving.hosts)
+        self.entry = Entry(parts.serving, parts.tokens)
+        self._repeats = Repeats()
         self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
@@ -168,7 +167,7 @@ class Application:
         found = _INFER.match(path) if path.startswith("/v2/") else None
         if found is None or found[1] != self.parts.model:
             return None
-        return Door("infer", read_infer, partial(_write_infer, self.parts.model), found[2])
+        return Door("infer", read_infer, partial(write_infer, self.parts.model), found[2])
 
     async def _predict(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -178,16 +177,27 @@ class Application:
         answered: Answered | None = None
         versions: tuple[str, ...] = ()
         extra: Iterable[tuple[bytes, bytes]] = ()
+        repeat: bytes | None = None
         try:
             table = self._admit(scope, headers)
+            deadline = deadline_of(headers, started)
             body = await self.read_body(headers, receive)
-            asked = self._asked(door, table, decode(body))
-            groups = self._groups(door, table, asked, request_id)
-            versions = tuple([group.version.version for group in groups])
-            answered = await self._answer(groups, asked, started)
-            status, kind = 200, b"application/json"
-            reply = door.write(answered, asked, request_id)
-            extra = ((b"x-rondo-version", ",".join(answered.versions).encode()),)
+            kept = None
+            if (key := headers.get(b"idempotency-key")) is not None:
+                kept = self._repeats.begin(key, scope["path"], body)
+                repeat = key if kept is None else None
+            if kept is None:
+                asked = self._asked(door, table, decode(body))
+                groups = self._groups(door, table, asked, request_id)
+                check_deadline(deadline)
+                versions = tuple([group.version.version for group in groups])
+                answered = await self._answer(groups, asked, started, deadline)
+                kept = Kept(door.write(answered, asked, request_id), ",".join(answered.versions).encode())
+                if repeat is not None:
+                    self._repeats.end(repeat, kept)
+                    repeat = None
+            status, kind, reply = 200, b"application/json", kept.reply
+            extra = ((b"x-rondo-version", kept.versions),)
         except Refusal as refusal:
             status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
@@ -199,6 +209,8 @@ class Application:
             status, kind, reply = 500, PROBLEM_TYPE, internal().body(request_id)
         finally:
             self.inflight -= 1
+            if repeat is not None:  # it failed: it may be tried again
+                self._repeats.end(repeat, None)
         await send(self._head(status, kind, reply, request_id, extra))
         await send({"type": "http.response.body", "body": reply})
         self.figures.answered(door.endpoint, status, perf_counter() - started, answered, versions)
@@ -211,11 +223,11 @@ class Application:
         Raises:
             Refusal: 400, 401, 403, 405, 413, 415, 421, 429, 431 or 503.
         """
-        self.check_entry(scope, headers, "predict")
+        self.entry.check(scope, headers, "predict")
         if scope["method"] != "POST":
             what = f"Predictions are asked for with POST, not {scope['method'][:20]}"
             raise one_fault(405, "method", what, headers={"allow": "POST"})
-        self.check_head(headers)
+        self.entry.check_json(headers)
         if self.inflight > self._max_inflight:
             what = f"More requests are waiting than the {self._max_inflight} that may wait"
             raise one_fault(429, "overloaded", what, hint=_AGAIN, headers={"retry-after": "1"})
@@ -234,14 +246,19 @@ class Application:
             )
         return asked
 
-    async def _answer(self, groups: Sequence[Group], asked: Asked, started: float) -> Answered:
+    async def _answer(
+        self, groups: Sequence[Group], asked: Asked, started: float, deadline: float | None
+    ) -> Answered:
         rows, now = len(asked.rows), datetime.now(UTC)
         if rows == 1:
             return await self._joiner.answer(groups[0].version, asked.rows[0], started, single=asked.single)
-        if len(groups) == 1:
-            work = partial(self._answerer.answer, groups[0], now=now, started=[started] * rows)
-        else:
-            work = partial(self._answerer.answer_all, groups, now=now, started=started)
+
+        def work() -> Answered:
+            check_deadline(deadline)  # it may have waited for others
+            if len(groups) == 1:
+                return self._answerer.answer(groups[0], now=now, started=[started] * rows)
+            return self._answerer.answer_all(groups, now=now, started=started)
+
         if rows <= INLINE_ROWS:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._batches, work)
@@ -278,60 +295,6 @@ class Application:
             return given.decode()
         return f"{self._boot}-{next(self._request_numbers):x}"
 
-    def check_head(self, headers: Mapping[bytes, bytes]) -> None:
-        """Nothing, when the request's headers are those of a JSON body.
-
-        Raises:
-            Refusal: 413 or 415.
-        """
-        kind = headers.get(b"content-type", b"")
-        if not _remembered(self._types, kind, _JSON_TYPE):
-            raise one_fault(
-                415,
-                "media_type",
-                f"The content type is {kind.decode('latin-1')[:60]!r}, not application/json",
-                loc=("headers", "content-type"),
-                hint="Send the header content-type: application/json.",
-            )
-        if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise one_fault(
-                415,
-                "content_encoding",
-                "Compressed bodies are not taken",
-                loc=("headers", "content-encoding"),
-                hint="Send the body as it is.",
-            )
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length[:20]) > self._max_body:
-            raise self._too_large()
-
-    def check_entry(self, scope: Scope, headers: Mapping[bytes, bytes], needed: Role | None) -> None:
-        """Nothing, when the request is addressed to this server and its sender may do what needs that role.
-
-        Raises:
-            Refusal: 400, 401, 403, 421 or 431.
-        """
-        if len(headers) != len(scope["headers"]) and (twice := _given_twice(scope["headers"])):
-            raise one_fault(
-                400, "header_twice", f"The header {twice} is given twice", loc=("headers", twice), hint=_ONCE
-            )
-        if not _remembered(self._hosts, headers.get(b"host", b"localhost"), self._names):
-            raise one_fault(
-                421,
-                "unknown_host",
-                "This server is not asked under that name",
-                loc=("headers", "host"),
-                hint="Ask it by its address, or name the host in serving.hosts.",
-            )
-        if self.parts.tokens:
-            refused = denial(self.parts.tokens, needed, scope["headers"], scope.get("query_string", b""))
-            if refused is not None:
-                raise _denied(refused)
-
-    def _too_large(self) -> Refusal:
-        what = f"The body is larger than {self._max_body} bytes"
-        return Refusal(413, what, (Fault((), "too_large", what),), headers={"connection": "close"})
-
     async def read_body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         """The whole body.
 
@@ -348,7 +311,7 @@ class Application:
                 raise _ClientGone
             if not message.get("more_body"):
                 if len(body) > self._max_body:
-                    raise self._too_large()
+                    raise too_large(self._max_body)
                 return body
             return await self._read_on(body, receive)
         except asyncio.CancelledError:
@@ -367,7 +330,7 @@ class Application:
         chunks, size, more = [first], len(first), True
         while more:
             if size > self._max_body:
-                raise self._too_large()
+                raise too_large(self._max_body)
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise _ClientGone
@@ -376,7 +339,7 @@ class Application:
             chunks.append(chunk)
             more = bool(message.get("more_body"))
         if size > self._max_body:
-            raise self._too_large()
+            raise too_large(self._max_body)
         return b"".join(chunks)
 
     def _head(
@@ -461,73 +424,3 @@ class Application:
 
 class _ClientGone(Exception):
     """The client left before its request was whole."""
-
-
-_AGAIN = "Send it again after the seconds that retry-after says."
-_ONCE = "Send it once."
-_SINGLE = frozenset({b"host", b"content-type", b"content-length", b"content-encoding"})
-
-
-def _given_twice(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The first header that is given more than once and must not be; empty when there is none."""
-    seen: set[bytes] = set()
-    for name, _ in headers:
-        if name in _SINGLE and name in seen:
-            return name.decode()
-        seen.add(name)
-    return ""
-
-
-def _denied(refused: Denial) -> Refusal:
-    return one_fault(
-        refused.status,
-        refused.code,
-        refused.what,
-        loc=("headers", "authorization"),
-        hint=refused.hint,
-        headers=refused.headers,
-    )
-
-
-def _remembered(seen: dict[bytes, bool], value: bytes, pattern: re.Pattern[bytes]) -> bool:
-    """Whether the header's value fits, remembered for the few values that come again and again."""
-    fits = seen.get(value)
-    if fits is None:
-        fits = pattern.match(value) is not None
-        if len(seen) < 64:
-            seen[value] = fits
-    return fits
-
-
-def _write_predict(answered: Answered, asked: Asked, request_id: str) -> bytes:
-    if len(answered.versions) > 1:  # each prediction says its own
-        return _encode({"versions": answered.versions, "predictions": answered.predictions})
-    return _encode({"version": answered.versions[0], "predictions": answered.predictions})
-
-
-def _write_invocations(answered: Answered, asked: Asked, request_id: str) -> bytes:
-    return _encode({"predictions": answered.predictions})
-
-
-def _write_infer(model: str, answered: Answered, asked: Asked, request_id: str) -> bytes:
-    predictions = answered.predictions
-    outputs = [("prediction_id", "BYTES"), ("score", "FP64")]
-    outputs += [("label", "BYTES")] if "label" in predictions[0] else []
-    several = len(answered.versions) > 1
-    outputs += [("version", "BYTES")] if several else []
-    return _encode(
-        {
-            "model_name": model,
-            **({} if several else {"model_version": answered.versions[0]}),
-            "id": asked.id or request_id,
-            "outputs": [
-                {
-                    "name": name,
-                    "datatype": kind,
-                    "shape": [len(predictions)],
-                    "data": [one[name] for one in predictions],
-                }
-                for name, kind in outputs
-            ],
-        }
-    )

@@ -94,7 +94,7 @@ def _guarded(app: Application, inner: ASGIApp) -> ASGIApp:
             await send(message)
 
         try:
-            app.check_entry(scope, headers, ROLES.get(scope["path"], "predict"))
+            app.entry.check(scope, headers, ROLES.get(scope["path"], "predict"))
         except Refusal as refusal:
             await _problem(refusal, request_id)(scope, receive, marked)
             return
@@ -142,7 +142,7 @@ class _Pages:
 
     async def feedback(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
-        self._app.check_head(headers)
+        self._app.entry.check_json(headers)
         body = decode(await self._app.read_body(headers, request.receive))
         await self._app.recalled()
         taken = self._app.feedback(body, datetime.now(UTC))

@@ -30,7 +30,9 @@ TITLES: Mapping[int, str] = {
     429: "Too many requests at once",
     431: "The head of the request is too large",
     500: "The server failed",
+    501: "This model cannot do that",
     503: "The server cannot answer now",
+    504: "The answer would have come too late",
 }
 SLUGS: Mapping[int, str] = {
     400: "malformed",
@@ -47,7 +49,9 @@ SLUGS: Mapping[int, str] = {
     429: "overloaded",
     431: "head-too-large",
     500: "internal",
+    501: "not-implemented",
     503: "unavailable",
+    504: "deadline",
 }
 
 
