@@ -46,6 +46,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     console().print(shown)
 
 
+def wide(columns: int) -> bool:
+    """Whether the terminal has so many columns."""
+    return console().width >= columns
+
+
 def _plain(cell: object) -> str:
     """Control characters would move the cursor of whoever reads the table."""
     return "".join(c if c.isprintable() else " " for c in str(cell))

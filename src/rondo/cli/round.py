@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rondo.cli.output import progress, say, say_json, table
+from rondo.cli.output import progress, say, say_json, table, wide
 from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
+
+WIDE = 100
+"""Columns below which a table of sentences is harder to read than lines."""
 
 
 def run(folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, as_json: bool) -> int:
@@ -75,11 +78,19 @@ def status(folder: Path, as_json: bool) -> None:
         say_json(found)
         return
     say(f"{found.project}: {found.serving}")
+    alerts = f"; {found.open_alerts} alerts are open: `rondo alerts`" if found.open_alerts else ""
+    say(f"{found.monitor}{alerts}")
     say()
-    table(
-        ("criterion", "asked", "enforced by", "last value", "verdict"),
-        [(c.name, c.asked, c.enforcer, c.value, c.verdict) for c in found.criteria],
-    )
+    if wide(WIDE):
+        rows = [(c.section, c.name, c.asked, c.enforcer, c.value, c.verdict) for c in found.criteria]
+        table(("", "criterion", "asked", "enforced by", "last value", "verdict"), rows)
+    else:
+        for line in found.criteria:
+            say(f"{line.verdict.upper()}  {line.name}: {line.asked}")
+            say(f"    {line.value} ({line.enforcer})")
+    if found.gaps:
+        say()
+        say(f"{found.gaps} of {len(found.criteria)} lines are gaps: nothing enforces or has measured them.")
 
 
 def monitor(folder: Path, as_json: bool) -> None:

@@ -2,94 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
-from rondo.contract import Project
-from rondo.lifecycle.rooms import last_verdict
+import msgspec
+
+from rondo.bundle.plan import FeaturePlan
+from rondo.errors import CorruptArtifact, NotAvailable
+from rondo.lifecycle.criteria import GAP, CriterionStanding, Facts, lines
+from rondo.lifecycle.heartbeat import heartbeat
+from rondo.lifecycle.rooms import last_verdict, reports_folder
 from rondo.lifecycle.workshop import Workshop
+from rondo.records.dataset import Dataset
+from rondo.records.files import read_record
 from rondo.records.monitoring import Observation
-from rondo.records.verdict import Gate, Verdict
+from rondo.records.release import Release
+from rondo.records.verdict import Gate
+from rondo.stages.monitoring import current
 
-GAP = "gap"
+__all__ = ["GAP", "CriterionStanding", "ProjectStanding", "standing"]
 
+OBSERVATIONS_READ = 20_000
 
-@dataclass(frozen=True, slots=True)
-class CriterionStanding:
-    """A line of the contract. The verdict is `gap` where nothing enforces it or nothing was measured."""
-
-    name: str
-    asked: str
-    enforcer: str
-    value: str
-    verdict: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectStanding:
-    """The whole contract, and what serves."""
+    """The whole contract, what serves, and whether anybody watches it."""
 
     project: str
     serving: str
     criteria: tuple[CriterionStanding, ...]
+    monitor: str = ""
+    monitor_late: bool = False
+    open_alerts: int = 0
+
+    @property
+    def gaps(self) -> int:
+        """Lines that nothing enforces or nobody has measured."""
+        return sum(line.verdict == GAP for line in self.criteria)
 
 
 def standing(workshop: Workshop) -> ProjectStanding:
-    """The contract line by line, from the newest verdict and the newest observations."""
+    """The contract line by line, from the newest evidence of each kind."""
     release = workshop.state.production()
     serving = f"{release.version} is in production" if release else "nothing is in production yet"
-    newest = {seen.metric: seen for seen in workshop.state.observations() if seen.feature is None}
-    criteria = _lines(workshop.project, last_verdict(workshop), newest)
-    return ProjectStanding(workshop.project.project, serving, tuple(criteria))
+    alive = heartbeat(workshop)
+    alerts = workshop.state.alerts(open_only=True)
+    return ProjectStanding(
+        workshop.project.project,
+        serving,
+        tuple(lines(workshop.project, _facts(workshop, release))),
+        monitor=alive.told if release else "nothing to watch yet",
+        monitor_late=alive.late and release is not None,
+        open_alerts=sum(alert.fired_at is not None for alert in alerts),
+    )
 
 
-def _lines(
-    project: Project, verdict: Verdict | None, newest: dict[str, Observation]
-) -> Iterator[CriterionStanding]:
-    for gate in verdict.gates if verdict else ():
-        yield CriterionStanding(gate.name, gate.asked, "gate", _found(gate), gate.status)
-    if verdict is None:
-        for name in project.success_criteria.offline_metrics:
-            yield CriterionStanding(
-                name, _asked(project, "offline_metrics", name), "gate", "not measured", GAP
-            )
-    for name in project.success_criteria.system_metrics:
-        yield _observed(
-            name, _asked(project, "system_metrics", name), newest.get(name) or newest.get(_turned(name))
-        )
-    for name in project.success_criteria.online_metrics:
-        yield CriterionStanding(
-            name, _asked(project, "online_metrics", name), "nothing yet", "not measured", GAP
-        )
-    for section in (project.monitoring.model_metrics, project.monitoring.system_metrics):
-        for name, watch in section.items():
-            yield _observed(
-                name, f"alert {watch.alert_on} {watch.threshold:g}{watch.unit or ''}", newest.get(name)
-            )
+def _facts(workshop: Workshop, release: Release | None) -> Facts:
+    verdict = last_verdict(workshop)
+    dataset = _if_whole(workshop.layout.processed / "dataset.json", Dataset)
+    tried = verdict.version if verdict else release.version if release else None
+    preflight = _preflight(workshop, tried) if tried else ()
+    if not preflight and release is not None:
+        preflight = _preflight(workshop, release.version)
+    return Facts(
+        gates=verdict.gates if verdict else (),
+        preflight=preflight,
+        checks=dataset.checks if dataset else (),
+        groups=_groups(workshop, dataset),
+        observations=_observations(workshop, release),
+    )
 
 
-def _asked(project: Project, section: str, name: str) -> str:
-    criterion = getattr(project.success_criteria, section)[name]
-    bounds = (("at least", criterion.min), ("at most", criterion.max), ("target", criterion.target))
-    return ", ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+def _observations(workshop: Workshop, release: Release | None) -> Sequence[Observation]:
+    if release is None:
+        return ()
+    kept = workshop.state.observations(limit=OBSERVATIONS_READ)
+    return current(seen for seen in kept if seen.version in (release.version, None))
 
 
-def _observed(name: str, asked: str, seen: Observation | None) -> CriterionStanding:
-    if seen is None or seen.value is None:
-        why = f"{seen.state}: {seen.note}" if seen else "not measured"
-        return CriterionStanding(name, asked, "monitoring" if seen else "nothing yet", why, GAP)
-    value = f"{seen.value:.4g}{seen.unit or ''} (n = {seen.n:,})"
-    return CriterionStanding(name, asked, "monitoring", value, seen.state)
+def _preflight(workshop: Workshop, version: str) -> tuple[Gate, ...]:
+    """What the version showed before any traffic; nothing where it was not tried."""
+    page = f"reports/preflight_{version}.html"
+    kept = _if_whole(reports_folder(workshop, page) / f"preflight_{version}.json", _Kept)
+    checks: Any = kept.evidence.get("figures", {}).get("checks", ()) if kept else ()
+    return tuple(msgspec.convert(check, Gate) for check in checks)
 
 
-def _turned(name: str) -> str:
-    """`p99_latency` and `latency_p99` are one figure."""
-    first, _, rest = name.partition("_")
-    return f"{rest}_{first}"
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The part of a kept pre-flight that is read here."""
+
+    evidence: Mapping[str, Any]
 
 
-def _found(gate: Gate) -> str:
-    if gate.found is None:
-        return "not measured"
-    interval = f" [{gate.low:.4g}, {gate.high:.4g}]" if gate.low is not None and gate.high is not None else ""
-    return f"{gate.found:.4g}{interval}"
+def _groups(workshop: Workshop, dataset: Dataset | None) -> Mapping[str, str] | None:
+    """Per required group of features what stands for it in what was made; None before anything was made."""
+    plan = _if_whole(workshop.layout.features / "plan.json", FeaturePlan)
+    if plan is None or dataset is None:
+        return None
+    rows = {extract.source: extract.rows for extract in dataset.extracts}
+    return {name: _group(name, plan, rows) for name in workshop.project.data_requirements.features}
+
+
+def _group(name: str, plan: FeaturePlan, rows: Mapping[str, int]) -> str:
+    if name in plan.views:
+        there = [field for field in plan.views[name] if field in plan.features]
+        return f"a view of {len(there)} features" if there else ""
+    if name in plan.features:
+        return "a feature"
+    return f"a source of {rows[name]:,} rows" if rows.get(name) else ""
+
+
+def _if_whole(path: Path, kind: type[T]) -> T | None:
+    try:
+        return read_record(path, kind)
+    except (NotAvailable, CorruptArtifact):
+        return None
