@@ -120,6 +120,43 @@ def models(project: Folder = HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def deploy(
+    version: Annotated[str, typer.Argument(help="Such as 1.2.0.")],
+    strategy: Annotated[
+        str | None, typer.Option(help="blue_green, canary or shadow; by default as the project file says.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
+    wait: Annotated[
+        bool | None,
+        typer.Option(
+            "--wait/--no-wait",
+            help="Wait until it has ended, or not at all; by default for what needs no requests.",
+            show_default=False,
+        ),
+    ] = None,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Release a registered version as the project file says: pre-flight, shadow or canary, promotion."""
+    from rondo.cli.rollout import deploy as do
+
+    return do(project, version, strategy, reason, wait, as_json)
+
+
+@app.command()
+def rollout(
+    action: Annotated[str, typer.Argument(help="show, pause, resume, abort or approve.")] = "show",
+    reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest rollout with its phases and their evidence, or pause, resume, abort or approve it."""
+    from rondo.cli.rollout import rollout as do
+
+    do(project, action, reason, as_json)
+
+
+@app.command()
 def promote(
     version: Annotated[str, typer.Argument(help="Such as 1.2.0.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
@@ -206,12 +243,13 @@ def retrain(
 @app.command()
 def up(
     port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
+    dashboard_port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
     project: Folder = HERE,
 ) -> None:
-    """Serve, watch, retrain and follow the schedule, until stopped."""
+    """Serve, show, watch, release, retrain and follow the schedule, until stopped."""
     from rondo.cli.serve import up as do
 
-    do(project, port)
+    do(project, port, dashboard_port)
 
 
 @app.command()

@@ -34,18 +34,26 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
     )
 
 
-def up(folder: Path, port: int | None) -> None:
-    """A server in a process of its own, and here the loop that watches, retrains and follows the schedule."""
+def up(folder: Path, port: int | None, dashboard_port: int | None) -> None:
+    """A server in a process of its own; here the dashboard, and the loop that watches, retrains and releases."""
     from rondo.assembly import open_project
+    from rondo.dashboard import showing
     from rondo.lifecycle.server_process import serving
     from rondo.lifecycle.upkeep import LOOK_EVERY, keep_up
+    from rondo.records.access import tokens_of
 
     project = open_project(folder, progress=Lines())
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    wanted = project.project.serving.port if port is None else port
-    with serving(project.layout.root, port=wanted) as server:
+    section = project.project.serving
+    wanted = section.port if port is None else port
+    shown_at = section.dashboard_port if dashboard_port is None else dashboard_port
+    with (
+        serving(project.layout.root, port=wanted) as server,
+        showing(project, port=shown_at, tokens=tokens_of(section.access, project.env)) as pages,
+    ):
+        say(f"{pages} is the dashboard.")
         say(
             f"http://{server.host}:{server.port} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s."
         )

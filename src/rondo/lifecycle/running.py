@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rondo.contract import require_sound
 from rondo.contract.pipeline import ScriptStage
-from rondo.errors import Conflict, UsageError, UserCodeError, nearest
+from rondo.errors import Conflict, RondoError, UsageError, UserCodeError, nearest
 from rondo.lifecycle.order import Step, downstream, steps
 from rondo.lifecycle.workshop import Workshop
 
@@ -122,22 +123,26 @@ def _reasons(workshop: Workshop, step: Step, selection: Selection) -> tuple[str,
 
 def _do(workshop: Workshop, open_room: RoomDoor, step: Step, reasons: tuple[str, ...]) -> Done:
     started = time.monotonic()
-    if step.script is None:
-        result = open_room(step.name)
-    else:
-        result = run_script(workshop.layout.root, step.script)
-    workshop.keeper.commit(step.name)
+    _tell(workshop, "stage.started", step, "; ".join(reasons))
+    try:
+        if step.script is None:
+            result = open_room(step.name)
+        else:
+            result = run_script(workshop.layout.root, step.script)
+        workshop.keeper.commit(step.name)
+    except Exception as error:
+        with suppress(RondoError):  # what ails the stage is told, whatever ails the store
+            _tell(workshop, "stage.failed", step, str(error)[:1000])
+        raise
     seconds = time.monotonic() - started
-    workshop.state.append(
-        "stage.finished",
-        step.name,
-        by="rondo run",
-        reason="; ".join(reasons),
-        details={"seconds": round(seconds, 3), "result": result},
-        at=workshop.clock(),
-    )
+    _tell(workshop, "stage.finished", step, "; ".join(reasons), seconds=round(seconds, 3), result=result)
     workshop.progress.say(f"{step.name}: {result} ({seconds:.1f} s)")
     return Done(step.name, ran=True, reasons=reasons, seconds=seconds, result=result)
+
+
+def _tell(workshop: Workshop, kind: str, step: Step, reason: str, **details: Any) -> None:
+    at = workshop.clock()
+    workshop.state.append(kind, step.name, by="rondo run", reason=reason, details=details, at=at)
 
 
 def run_script(root: Path, stage: ScriptStage) -> str:

@@ -1,0 +1,79 @@
+"""What the buttons do: the same calls as the commands, by a person whose name and reason are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rondo.errors import Conflict
+from rondo.lifecycle import releasing, rollouts
+from rondo.lifecycle.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button that was pressed: the form's fields, who and why."""
+
+    form: Mapping[str, str]
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done, told in words, and the page that shows it."""
+
+    do: Callable[[Workshop, Pressed], str]
+    back: str
+
+
+def _pause(workshop: Workshop, pressed: Pressed) -> str:
+    _same_rollout(workshop, pressed)
+    return rollouts.pause(workshop, by=pressed.by, reason=pressed.reason).said
+
+
+def _resume(workshop: Workshop, pressed: Pressed) -> str:
+    _same_rollout(workshop, pressed)
+    rollout = rollouts.resume(workshop, by=pressed.by, reason=pressed.reason)
+    return f"{rollout.candidate}: {rollout.state}"
+
+
+def _abort(workshop: Workshop, pressed: Pressed) -> str:
+    _same_rollout(workshop, pressed)
+    ended = rollouts.abort(workshop, by=pressed.by, reason=pressed.reason)
+    return ended.said if ended else ""
+
+
+def _approve(workshop: Workshop, pressed: Pressed) -> str:
+    _same_rollout(workshop, pressed)
+    rollout = rollouts.approve(workshop, by=pressed.by, reason=pressed.reason)
+    return f"{rollout.candidate}: {rollout.state}"
+
+
+def _deploy(workshop: Workshop, pressed: Pressed) -> str:
+    reason = pressed.reason or "asked for on the dashboard"
+    begun = rollouts.begin(
+        workshop, pressed.form.get("version", ""), by=pressed.by, reason=reason, by_hand=True
+    )
+    return f"{begun.candidate}: {begun.phase.kind}"
+
+
+def _rollback(workshop: Workshop, pressed: Pressed) -> str:
+    return releasing.rollback(workshop, by=pressed.by, reason=pressed.reason)
+
+
+def _same_rollout(workshop: Workshop, pressed: Pressed) -> None:
+    """Nothing, when the rollout of now is the one that the person saw."""
+    rollout = workshop.state.rollout()
+    if rollout is None or str(rollout.number) != pressed.form.get("number"):
+        raise Conflict("another rollout has begun since this page was made", mend="Look at the page again.")
+
+
+ACTIONS: Mapping[str, Action] = {
+    "pause-rollout": Action(_pause, "/releases"),
+    "resume-rollout": Action(_resume, "/releases"),
+    "abort-rollout": Action(_abort, "/releases"),
+    "approve-rollout": Action(_approve, "/releases"),
+    "deploy": Action(_deploy, "/releases"),
+    "rollback": Action(_rollback, "/releases"),
+}

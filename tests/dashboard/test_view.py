@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rondo.assembly import Assembly
+from rondo.dashboard import view
+from rondo.dashboard.material import read
+from rondo.lifecycle import rollouts
+
+
+def test_the_round_has_every_box_in_its_order(project: Assembly) -> None:
+    boxes = {box.key: box for box in view.round_of(read(project))}
+    assert tuple(boxes) == view.ROUND
+    assert (boxes["data"].tone, boxes["data"].said) == ("none", "stage.never")
+    assert (boxes["deployment"].tone, boxes["deployment"].busy) == ("ok", True)
+    assert "1.1.0: canary" in boxes["deployment"].said
+    assert (boxes["monitoring"].tone, boxes["monitoring"].said) == ("bad", "psi of age is 0.3, above 0.2")
+    assert (boxes["retraining"].tone, boxes["retraining"].said) == ("warn", "data_drift")
+
+
+def test_a_stage_that_began_and_never_ended_is_not_shown_as_running(project: Assembly) -> None:
+    project.state.append("stage.started", "training", by="x", reason="", details={}, at=project.clock())
+    material = read(project)
+    at_work = next(
+        box for box in view.round_of(replace(material, round_under_way=True)) if box.key == "training"
+    )
+    died = next(box for box in view.round_of(material) if box.key == "training")
+    assert (at_work.said, at_work.busy) == ("stage.running", True)
+    assert (died.said, died.tone) == ("stage.ended_early", "bad")
+
+
+def test_shares_are_those_of_the_routes_production_first(project: Assembly) -> None:
+    material = replace(read(project), answered={"1.0.0": 90, "1.1.0": 10})
+    shares = view.traffic_of(material)
+    assert [(one.version, one.role, one.planned, one.answered_share) for one in shares] == [
+        ("1.0.0", "production", 0.95, 0.9),
+        ("1.1.0", "candidate", 0.05, 0.1),
+    ]
+    assert view.traffic_of(replace(material, answered={}))[0].answered_share is None
+
+
+def test_a_rollout_offers_what_can_be_asked_of_it(project: Assembly) -> None:
+    rollout = project.state.rollout()
+    assert rollout is not None
+    assert view.buttons_of(rollout) == ("pause", "abort")
+    assert view.buttons_of(replace(rollout, state="paused")) == ("resume", "abort")
+    assert view.buttons_of(replace(rollout, state="waiting")) == ("approve", "abort")
+    assert view.buttons_of(replace(rollout, state="promoted")) == ()
+    assert view.buttons_of(None) == ()
+    assert rollouts.under_way(project.state) == rollout
+
+
+def test_a_figure_without_a_value_is_a_gap_in_its_line(project: Assembly) -> None:
+    series = view.series_of(read(project).observations, "psi")
+    assert [value for _, value in series["age"]] == [0.02, 0.05, None, 0.3]
+    newest = {(one.metric, one.feature): one.value for one in view.newest_of(read(project).observations)}
+    assert newest == {("psi", "age"): 0.3, ("accuracy", None): 0.1}

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from rondo.dashboard.words import LANGUAGES, TEXTS, Words, language_of
+
+TEMPLATES = [file for file in files("rondo.dashboard").iterdir() if file.name.endswith(".html")]
+
+
+def test_every_key_that_a_template_names_has_its_texts() -> None:
+    for template in TEMPLATES:
+        text = template.read_text(encoding="utf-8")
+        for key in re.findall(r"\bt\([\"']([\w.]+)[\"']\)", text):
+            assert key in TEXTS, (template.name, key)
+        for start in re.findall(r"\bt\([\"']([\w.]+\.)[\"'] ~", text):
+            assert any(key.startswith(start) for key in TEXTS), (template.name, start)
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    for key, texts in TEXTS.items():
+        assert len(texts) == len(LANGUAGES)
+        assert all(texts), key
+    korean = [texts[1] for texts in TEXTS.values()]
+    assert sum(bool(re.search("[가-힣]", text)) for text in korean) == len(korean)
+
+
+def test_what_is_not_a_key_stays_as_it_is() -> None:
+    assert Words("ko")("largest PSI is 0.3") == "largest PSI is 0.3"
+    assert Words("en").state("some_new_state") == "some new state"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "accepted", "expected"),
+    [
+        (None, "ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+        (None, "de-DE,de;q=0.9,en;q=0.8", "en"),
+        ("ko", "en", "ko"),
+        ("xx", "", "en"),
+        (None, "", "en"),
+    ],
+)
+def test_the_language_is_the_chosen_one_else_the_browser_s(
+    chosen: str | None, accepted: str, expected: str
+) -> None:
+    assert language_of(chosen, accepted) == expected
