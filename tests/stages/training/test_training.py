@@ -198,7 +198,6 @@ def test_other_splits(run_training: Run, tmp_path: Path) -> None:
         ({"training": {"threshold": "cost"}}, "needs the costs"),
         ({"ml_problem": {"success_metric": "rmse"}}, "cannot be computed"),
         ({"training": {"tuning": {"scoring": "acuracy"}}}, "Did you mean 'accuracy'"),
-        ({"ml_problem": {"type": "ranking"}}, "type ranking"),
         ({"training": {"candidates": [LOGISTIC | {"params": {"depth": 1}}]}}, "no parameter depth"),
         ({"training": {"candidates": [LOGISTIC | {"search": {"depth": "int(1, 2)"}}]}}, "no parameter depth"),
         (

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rondo.records.weighted_metrics import Together
+from rondo.records.ranking import Groups
+from rondo.records.weighted_metrics import Task, Together
 
 Floats = NDArray[np.float64]
-Task = Literal["binary", "multiclass", "regression"]
 DIGITS = 10
 MOST_CELLS = 50_000_000  # resamples times rows, per set of metrics
 
@@ -35,6 +35,8 @@ class Answers:
     @property
     def task(self) -> Task:
         """What kind of answers they are."""
+        if isinstance(self.groups, Groups):
+            return "ranking"
         return "regression" if not self.classes else "binary" if len(self.classes) == 2 else "multiclass"
 
     @property
@@ -42,6 +44,19 @@ class Answers:
         """Rows whose answer is not a finite number."""
         finite = np.isfinite(self.score)
         return int((~(finite.all(axis=1) if finite.ndim == 2 else finite)).sum())
+
+    def part(self, which: NDArray[np.bool_]) -> Answers:
+        """What a slice is judged on: those rows alone; of a ranking whole lists, in which only they are wanted."""
+        if isinstance(self.groups, Groups):
+            return replace(self, y=np.where(which, self.y, 0.0))
+        return self.rows(which)
+
+    @property
+    def judged(self) -> int:
+        """How many rows are judged; of a ranking, how many lists."""
+        if isinstance(self.groups, Groups):
+            return len(np.unique(self.groups.lists[self.y > 0]))
+        return len(self.y)
 
     def rows(self, which: NDArray[np.bool_]) -> Answers:
         """Those rows alone."""

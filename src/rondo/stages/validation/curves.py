@@ -71,6 +71,8 @@ def draw(answers: Answers) -> Pictures:
     match answers.task:
         case "binary":
             return _of_two_classes(answers)
+        case "ranking":
+            return Pictures(scores=_histogram_by_class(answers))
         case "multiclass":
             return Pictures(confusion=_confusion_several(answers))
         case "regression":

@@ -9,7 +9,8 @@ import numpy as np
 
 from rondo.records.candidate import Measured
 from rondo.records.metrics import canonical, is_known, measure_all, usual_metrics
-from rondo.stages.validation.answers import Answers, Resampling, Task
+from rondo.records.weighted_metrics import Task
+from rondo.stages.validation.answers import Answers, Resampling
 from rondo.stages.validation.curves import Pictures, draw
 from rondo.stages.validation.slices import Slice
 

@@ -90,18 +90,26 @@ def time_one_row(
     bundle: Bundle, rows: pl.DataFrame, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[float, ...]:
     """Seconds that the bundle's graph takes for one row, row after row, after a warm-up; bounded in time."""
+    return time_requests(bundle, rows, at_once=1, clock=clock)
+
+
+def time_requests(
+    bundle: Bundle, rows: pl.DataFrame, *, at_once: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[float, ...]:
+    """The same for so many rows at once, as one request of a ranking brings them."""
     if not rows.height:
         return ()
-    numerical, categorical = model_inputs(bundle, rows.head(TIMED_ROWS))
+    numerical, categorical = model_inputs(bundle, rows.head(max(TIMED_ROWS, at_once)))
+    places = max(len(numerical) - at_once, 0) + 1
     for at in range(WARM_UP_ROWS):
-        place = at % len(numerical)
-        bundle.scores(numerical[place : place + 1], categorical[place : place + 1])
+        place = at % places
+        bundle.scores(numerical[place : place + at_once], categorical[place : place + at_once])
     times: list[float] = []
     began = clock()
     for at in range(TIMED_ROWS):
-        place = at % len(numerical)
+        place = at % places
         started = clock()
-        bundle.scores(numerical[place : place + 1], categorical[place : place + 1])
+        bundle.scores(numerical[place : place + at_once], categorical[place : place + at_once])
         ended = clock()
         times.append(ended - started)
         if ended - began > TIMED_S:

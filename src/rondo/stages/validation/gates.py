@@ -21,6 +21,7 @@ from rondo.contract.units import Limit, Quantity
 from rondo.records.candidate import Measured
 from rondo.records.metrics import bigger_is_better
 from rondo.records.verdict import Gate, GateStatus
+from rondo.stages.validation.lists import POPULAR_ORDER, Orders
 
 EXACT = 1e-12  # sums of equal numbers in another order differ by this much
 MOST_ROWS = 10_000_000  # beyond it "more rows" is no advice
@@ -102,6 +103,29 @@ def naive_gate(metric: str, beaten: Beaten) -> Gate:
     if status == "inconclusive":
         told += "; these rows cannot tell"
     return Gate(name, "baseline", asked, gain, status, told, low, high, beaten.model.n)
+
+
+def order_gate(orders: Orders, uplift: float | None) -> Gate:
+    """The popular items are beaten on the same lists, by the share that is asked for; found is the relative gain.
+
+    passed when the gain is large enough and its whole interval above 0, failed when it is not, else inconclusive.
+    """
+    name = f"{orders.metric} against {POPULAR_ORDER}"
+    asked = f"gain >= {uplift:.0%}" if uplift is not None else "gain > 0"
+    told = (
+        f"popular items {_figure(orders.popular)} on the same {orders.lists:,} lists of {orders.owners:,} owners, "
+        f"whom the interval resamples"
+    )
+    base = orders.popular.value
+    if orders.gain.value is None or not base:
+        return Gate(name, "baseline", asked, None, "not_a_number", orders.gain.note or told, n=orders.lists)
+    gain = orders.gain.value / base
+    low, high = (None if end is None else end / base for end in (orders.gain.low, orders.gain.high))
+    enough = gain > 0 if uplift is None else gain >= uplift
+    status: GateStatus = (
+        "failed" if not enough else "passed" if low is not None and low > 0 else "inconclusive"
+    )
+    return Gate(name, "baseline", asked, gain, status, told, low, high, orders.lists)
 
 
 def size_gate(limit: Limit, size_bytes: int | None) -> Gate:

@@ -21,11 +21,13 @@ from rondo.records.metrics import difference, is_known
 from rondo.records.verdict import Gate, Verdict
 from rondo.stages.validation import evidence, gates
 from rondo.stages.validation.answers import Answers, Resampling
+from rondo.stages.validation.attribution import Attributions, attribute, interpretability_gate
 from rondo.stages.validation.evaluation import Evaluation, evaluate, metrics_to_measure
 from rondo.stages.validation.forecast import METRIC as NAIVE_METRIC
 from rondo.stages.validation.forecast import against_naive, read_origins, test_series
 from rondo.stages.validation.integrity import integrity_gates
 from rondo.stages.validation.judgement import decide, not_judged
+from rondo.stages.validation.lists import against_simple_orders, test_groups
 from rondo.stages.validation.report import Report, evaluation_page, model_card_page
 from rondo.stages.validation.slices import Slice, slice_rows
 
@@ -67,7 +69,8 @@ def judge(
 
     progress.step("validation", 1, STEPS, f"{rows.height:,} test rows")
     answers = evidence.answer(candidate, rows, table.target)
-    answers = replace(answers, groups=test_series(features, training, table))
+    groups = test_groups(rows, table) or test_series(features, training, table)
+    answers = replace(answers, groups=groups)
     evaluation = _evaluate(project, answers, resampling)
     progress.step("validation", 2, STEPS, "slices")
     slices, left_out = _slices(project, answers, rows, evaluation, resampling)
@@ -78,9 +81,15 @@ def judge(
         project, production, candidate, rows, table, answers, evaluation, resampling
     )
     beaten = against_naive(answers, resampling)
+    orders = against_simple_orders(
+        answers, rows, tuple(evaluation.measured), project.ml_problem.success_metric, resampling
+    )
+    attributions = attribute(candidate, *evidence.model_inputs(candidate, rows))
     spoken = (
         *_asked(project, candidate, rows, evaluation.measured),
+        *_understood(project, result, attributions),
         *([gates.naive_gate(NAIVE_METRIC, beaten)] if beaten else []),
+        *([gates.order_gate(orders, project.validation.min_uplift)] if orders else []),
         *([gates.comparison_gate(comparison, project.validation.tolerance)] if comparison else []),
         *integrity_gates(candidate, table, result, answers, evaluation),
     )
@@ -98,7 +107,7 @@ def judge(
     progress.step("validation", 4, STEPS, "pages")
     report = Report(
         project, verdict, evaluation, candidate.manifest, result, table, comparison, theirs,
-        beaten, read_origins(training, result),
+        beaten, read_origins(training, result), orders, attributions,
     )  # fmt: skip
     _write(out, reports, report)
     progress.step("validation", STEPS, STEPS, judgement)
@@ -188,8 +197,23 @@ def _asked(
     if limits.model_size is not None:
         spoken.append(gates.size_gate(limits.model_size, candidate.size_bytes))
     if limits.latency is not None:
-        spoken.append(gates.latency_gate(limits.latency, evidence.time_one_row(candidate, rows)))
+        spoken.append(gates.latency_gate(limits.latency, _times(candidate, rows)))
     return tuple(spoken)
+
+
+def _understood(project: Project, result: TrainingResult, attributions: Attributions) -> tuple[Gate, ...]:
+    """The gate of constraints.interpretability, where something is asked."""
+    if (asked := project.constraints.interpretability) is None:
+        return ()
+    gate = interpretability_gate(asked, attributions, bool(result.best.importance))
+    return (gate,) if gate else ()
+
+
+def _times(candidate: Bundle, rows: pl.DataFrame) -> tuple[float, ...]:
+    """Seconds per request: of one row, or of a whole list of candidates."""
+    lists = candidate.plan.lists
+    at_once = 1 if lists is None else lists.popular + lists.own + lists.together
+    return evidence.time_requests(candidate, rows, at_once=at_once)
 
 
 def _write(out: Path, reports: Path, report: Report) -> None:

@@ -17,10 +17,12 @@ from rondo.records.candidate import Measured, TrainingResult
 from rondo.records.features import FeatureTable
 from rondo.records.metrics import bigger_is_better, canonical
 from rondo.records.verdict import Gate, Verdict
+from rondo.stages.validation.attribution import Attributions
 from rondo.stages.validation.evaluation import Evaluation
 from rondo.stages.validation.forecast import Origins
 from rondo.stages.validation.gates import Beaten, Comparison
 from rondo.stages.validation.judgement import not_judged
+from rondo.stages.validation.lists import Orders
 
 Row = tuple[str, str]
 
@@ -48,6 +50,8 @@ class Report:
     production: Evaluation | None = None  # on the same rows
     beaten: Beaten | None = None  # the seasonal naive forecast beside it
     origins: Origins | None = None
+    orders: Orders | None = None  # of a ranking: simple orders of the same candidates
+    attributions: Attributions | None = None
 
 
 def evaluation_page(report: Report) -> str:
@@ -63,9 +67,11 @@ def evaluation_page(report: Report) -> str:
         pictures=evaluation.pictures,
         curves=_curves(report),
         confusion=_confusion(evaluation),
-        importance=sorted(report.result.best.importance.items(), key=lambda item: -abs(item[1])),
+        importance=_importance(report),
+        attributions=report.attributions,
         comparison=report.comparison,
         origins=_origins(report.origins),
+        orders=_orders(report.orders, report.evaluation),
         gain_note=_direction(evaluation.success_metric),
         split=_split(report),
         origin=_origin(report),
@@ -88,6 +94,7 @@ def model_card_page(report: Report) -> str:
         model=_model(report),
         metrics=_metrics(report),
         evaluation=report.evaluation,
+        attributions=report.attributions,
         limits=_limits(report),
         origin=_origin(report),
         steps=_steps(report),
@@ -178,6 +185,13 @@ def _curves(report: Report) -> dict[str, dict[str, Any]]:
     }
 
 
+def _importance(report: Report) -> list[tuple[str, float]]:
+    """As training told it, where there are no contributions that say it better."""
+    if report.attributions is not None and report.attributions.importance:
+        return []
+    return sorted(report.result.best.importance.items(), key=lambda item: -abs(item[1]))
+
+
 def _confusion(evaluation: Evaluation) -> list[dict[str, Any]]:
     rows = []
     for name, counts in zip(evaluation.classes, evaluation.pictures.confusion, strict=False):
@@ -230,6 +244,22 @@ def _leaderboard(result: TrainingResult) -> list[tuple[str, ...]]:
         measured = one.validation.get(metric, Measured(None))
         rows.append((one.name, number(measured.value), _bounds(measured), str(one.trials), one.run_id))
     return rows
+
+
+def _orders(orders: Orders | None, evaluation: Evaluation) -> dict[str, Any] | None:
+    """What the lists hold, and the figures of the model beside those of the simple orders."""
+    if orders is None:
+        return None
+    names = list(evaluation.measured)
+    rows = [
+        (who, *(number(found[name].value, 3) for name in names))
+        for who, found in (("model", evaluation.measured), *orders.each.items())
+    ]
+    told = (
+        f"{orders.lists:,} lists of {orders.owners:,} owners hold {orders.candidates:,} candidates; among them are "
+        f"{orders.proposed:,} of {orders.wanted:,} wanted items ({orders.proposed / max(orders.wanted, 1):.1%})."
+    )
+    return {"head": ["order", *((name, "num") for name in names)], "rows": rows, "told": told}
 
 
 def _origins(origins: Origins | None) -> dict[str, Any] | None:
@@ -369,6 +399,10 @@ def _limits(report: Report) -> list[str]:
         limits.append(
             "A category that training did not know gets a code of its own; how well such rows are "
             "answered was not tested."
+        )
+    if report.attributions is not None and report.attributions.why_not:
+        limits.append(
+            f"Its answers come without contributions of the features: {report.attributions.why_not}."
         )
     error = evaluation.pictures.calibration_error
     if error is not None:

@@ -51,7 +51,7 @@ def slice_rows(
     else:
         places, names = _by_word(values)
     return tuple(
-        _slice(answers.rows(places == place), column, name, metric, overall, least_rows, resampling)
+        _slice(answers.part(places == place), column, name, metric, overall, least_rows, resampling)
         for place, name in enumerate(names)
     )
 
@@ -65,19 +65,20 @@ def _slice(
     least_rows: int,
     resampling: Resampling,
 ) -> Slice:
-    n = len(part.y)
+    n = part.judged
     if n < least_rows:
-        return Slice(column, value, n, Measured(None, n=n, note=f"fewer than {least_rows} rows"))
+        what = "lists" if part.task == "ranking" else "rows"
+        return Slice(column, value, n, Measured(None, n=n, note=f"fewer than {least_rows} {what}"))
     measured = measure(
         metric, part.y, part.score, part.threshold, task=part.task,
-        resamples=resampling.for_rows(n), confidence=resampling.confidence, seed=resampling.seed,
+        resamples=resampling.for_rows(len(part.y)), confidence=resampling.confidence, seed=resampling.seed,
         groups=part.groups,
     )  # fmt: skip
     worse = False
     if overall.value is not None and measured.low is not None and measured.high is not None:
         up = bigger_is_better(metric)
         worse = measured.high < overall.value if up else measured.low > overall.value
-    one_number = part.task != "multiclass"
+    one_number = part.task not in ("multiclass", "ranking")
     return Slice(
         column,
         value,
