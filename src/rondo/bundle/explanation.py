@@ -45,6 +45,11 @@ def tolerance_for(terms: int) -> float:
 
 Floats = NDArray[np.float64]
 Link = Literal["identity", "logistic", "softmax", "exp"]
+SCALES: Mapping[Link, str] = {
+    "logistic": "log-odds",
+    "softmax": "log of the unnormalised probability",
+    "exp": "log of the value",
+}
 LINKS: tuple[Link, ...] = ("identity", "logistic", "softmax", "exp")
 
 
@@ -60,6 +65,10 @@ class Explanation:
     tolerance: float = ADDITIVITY
     additivity: float = 0.0  # the largest gap that was found on the rows with which it was verified
     verified_rows: int = 0
+
+    def scale(self, *, classification: bool) -> str:
+        """On which scale base and contributions add up, in words."""
+        return SCALES.get(self.link) or ("probability" if classification else "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

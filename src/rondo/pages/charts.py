@@ -98,6 +98,65 @@ def bars(
     return _svg(width, height, label, parts)
 
 
+def waterfall(
+    steps: Sequence[tuple[str, float]],
+    *,
+    start: tuple[str, float],
+    end: str,
+    width: int = 520,
+    label: str = "waterfall",
+    digits: int = 3,
+) -> Markup:
+    """From a value to another, step by step downwards: what adds to the right, what takes away to the left.
+
+    Args:
+        steps: names and what each adds.
+        start: name and value of where it begins.
+        end: name of what the steps lead to.
+    """
+    at = start[1]
+    spans = []
+    for name, value in steps:
+        spans.append((name, at, at + value))
+        at += value
+    if not all(math.isfinite(figure) for _, *figures in spans for figure in figures) or not math.isfinite(at):
+        return _nothing(width, 48, label)
+    places = [start[1], *(figure for _, *figures in spans for figure in figures)]
+    low, high = _spread(min(places), max(places))
+    row, left, right = 22, min(230, width * 0.44), 64
+    scale = (width - left - right) / (high - low)
+    height = row * (len(spans) + 2) + 4
+
+    def px(value: float) -> float:
+        return left + (value - low) * scale
+
+    parts = [*_level(0, start[0], start[1], px(start[1]), left, row, digits)]
+    for index, (name, before, after) in enumerate(spans, start=1):
+        y = index * row + 2
+        colour = f"var(--series-{1 if after >= before else 2})"
+        title = _title(f"{name}: {after - before:+g}")
+        parts += [
+            _rule(px(before), y - row / 2 + 3, px(before), y + row - 5, "soft-line"),
+            _text(left - 8, y + 14, _short(name, int(left / 6.6)), anchor="end", title=name),
+            f'<rect x="{min(px(before), px(after)):.1f}" y="{y + 3}" '
+            f'width="{max(abs(px(after) - px(before)), 1):.1f}" height="{row - 8}" rx="2" '
+            f'style="fill:{colour}">{title}</rect>',
+            _text(max(px(before), px(after)) + 6, y + 14, f"{after - before:+.{digits}g}", kind="soft"),
+        ]
+    parts += _level(len(spans) + 1, end, at, px(at), left, row, digits)
+    return _svg(width, height, label, parts)
+
+
+def _level(index: int, name: str, value: float, x: float, left: float, row: int, digits: int) -> list[str]:
+    """A line of a waterfall that is a value of its own."""
+    y = index * row + 2
+    return [
+        _text(left - 8, y + 14, _short(name, int(left / 6.6)), anchor="end", title=name),
+        f'<circle cx="{x:.1f}" cy="{y + row / 2 - 1:.1f}" r="4" class="dot">{_title(f"{name}: {value:g}")}</circle>',
+        _text(x + 8, y + 14, _figure(value, digits)),
+    ]
+
+
 def line(
     series: Mapping[str, Sequence[Point]],
     *,

@@ -73,7 +73,7 @@ def test_what_is_asked_and_not_measured_here_is_named(project: Callable[..., Pro
         },
     )
     assert not_judged(asked) == (
-        "Not judged here: constraints.throughput (>= 1000 req/s), constraints.interpretability (high), "
+        "Not judged here: constraints.throughput (>= 1000 req/s), "
         "online_metrics.churn_rate_reduction, system_metrics.availability, "
         "offline_metrics.recall (a target without min or max)."
     )

@@ -88,7 +88,7 @@ def test_without_any_gate_on_quality_nothing_ships(world: MakeWorld, project: Ma
 
 
 def test_constraints_are_measured(world: MakeWorld, project: MakeProject) -> None:
-    asked = project(constraints={"model_size": "< 1kB", "latency": "< 10s", "interpretability": "high"})
+    asked = project(constraints={"model_size": "< 1kB", "latency": "< 10s", "throughput": "1000 req/s"})
     verdict = world().judge(asked)
     assert verdict.judgement == "reject"
     assert named(verdict, "model_size").status == "failed"
@@ -96,7 +96,7 @@ def test_constraints_are_measured(world: MakeWorld, project: MakeProject) -> Non
     assert latency.status == "passed"
     assert latency.found is not None
     assert 0 < latency.found < 10
-    assert "constraints.interpretability (high)" in verdict.reasons[-1]
+    assert "constraints.throughput (>= 1000 req/s)" in verdict.reasons[-1]
 
 
 # Beside production.

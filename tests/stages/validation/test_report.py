@@ -210,10 +210,10 @@ def test_only_a_model_that_ships_is_green(judgement: Any, project: MakeProject) 
 
 
 def test_the_card_tells_its_limits_from_facts(project: MakeProject) -> None:
-    html = model_card_page(report_of(project(constraints={"interpretability": "high"})))
+    html = model_card_page(report_of(project(constraints={"throughput": "1000 req/s"})))
     assert "Weaker where plan is basic: auc_roc 0.6 [0.5, 0.7] on 12 rows." in html
     assert "Not measurable apart, or too few rows: plan = (missing) (3)." in html
-    assert "Not judged here: constraints.interpretability (high)." in html
+    assert "Not judged here: constraints.throughput (&gt;= 1000 req/s)." in html
     assert "git checkout 0123abc" in html
     assert "it alone does not suffice" in html
 

@@ -12,7 +12,7 @@ from rondo.contract.units import Limit, Quantity
 from rondo.errors import nearest
 
 # The gates of a release judge these; the others are asked of the running system, and nothing tests them before.
-ENFORCED_CONSTRAINTS = frozenset({"latency", "model_size"})
+ENFORCED_CONSTRAINTS = frozenset({"latency", "model_size", "interpretability"})
 _DIMENSIONS = {"throughput": {"rate"}, "availability": {"share", "number"}, "error_rate": {"share", "number"}}
 
 

@@ -256,7 +256,7 @@ def _verified(
         np.linspace(0, len(material.test) - 1, _affordable(material, arrays)).round().astype(int)
     ]
     found = explainer.contributions(material.numerical[rows], material.categorical[rows])
-    worst, within = np.inf, tolerance_for(len(arrays.get("roots", ())))
+    worst, within = np.inf, tolerance_for(_terms(arrays))
     for link in LINKS:
         gap = float(replace(found, link=link).gaps(scores[rows]).max())
         if gap <= within:
@@ -265,6 +265,11 @@ def _verified(
     raise _CannotExplain(
         f"base and contributions miss the score by {worst:.2g} on {len(rows)} test rows, more than {within:.2g}"
     )
+
+
+def _terms(arrays: Arrays) -> int:
+    """How many terms the graph adds up: one per tree, or one per column."""
+    return len(arrays["roots"]) if "roots" in arrays else arrays["coefficients"].shape[1]
 
 
 def _affordable(material: Material, arrays: Arrays) -> int:

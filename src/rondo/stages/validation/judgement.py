@@ -43,8 +43,6 @@ def not_judged(project: Project) -> str:
     limits = project.constraints
     if limits.throughput is not None:
         asked.append(f"constraints.throughput ({limits.throughput})")
-    if limits.interpretability is not None:
-        asked.append(f"constraints.interpretability ({limits.interpretability})")
     criteria = project.success_criteria
     asked += [f"online_metrics.{name}" for name in criteria.online_metrics]
     asked += [f"system_metrics.{name}" for name in criteria.system_metrics]
