@@ -32,14 +32,36 @@ class PredictionWriter(Protocol):
         """Writes what is left and stops."""
 
 
+class OutcomeFollower(Protocol):
+    """Tells outcomes as they are written, whatever process writes them. One caller at a time."""
+
+    def newer(self) -> Sequence[Outcome]:
+        """What was written since the last call (at first everything), in no particular order.
+
+        An outcome may come twice. Costs what was written since, not what there is.
+        """
+
+
 class PredictionLog(Protocol):
     """Reads what was written, whole records only: a torn tail is left out and never an error."""
 
-    def predictions(self, *, since: datetime | None = None, until: datetime | None = None) -> pl.DataFrame:
-        """Columns as the fields of Prediction; by event time, `since` included, `until` not."""
+    def predictions(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        answered_since: datetime | None = None,
+    ) -> pl.DataFrame:
+        """Columns as the fields of Prediction; by event time, `since` included, `until` not.
+
+        With `answered_since` those that were answered at that moment or later, whatever they are about.
+        """
 
     def outcomes(self) -> pl.DataFrame:
-        """One row per prediction id: the newest outcome of it."""
+        """One row per prediction id: the newest outcome of it, unless that was withdrawn."""
+
+    def follow(self) -> OutcomeFollower:
+        """Tells outcomes as they are written."""
 
     def figures(
         self, *, since: datetime | None = None, until: datetime | None = None

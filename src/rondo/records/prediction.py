@@ -26,6 +26,10 @@ class Prediction:
     mirror_of: str | None = None  # shadow only: the prediction id of the reply that the client got
 
 
+WITHDRAWN = ""
+"""The value of an outcome that was taken back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What really happened to a prediction; `value` is the class as text, or the number."""

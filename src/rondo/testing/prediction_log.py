@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
-from rondo.records.prediction import Outcome, Prediction, RequestFigures, VersionFigures
+from rondo.records.prediction import WITHDRAWN, Outcome, Prediction, RequestFigures, VersionFigures
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -93,6 +94,17 @@ class PredictionLogTests:
         found = log.predictions(since=START + timedelta(hours=2), until=START + timedelta(hours=4))
         assert found["prediction_id"].to_list() == ["p00002", "p00003"]
 
+    def test_what_was_answered_since_is_found_whatever_it_is_about(
+        self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
+    ) -> None:
+        writer = open_writer()
+        for hour in range(6):
+            long_ago = replace(a_prediction(hour, hours=hour), event_time=START - timedelta(days=hour))
+            writer.prediction(long_ago)
+        writer.close()
+        found = log.predictions(answered_since=START + timedelta(hours=4))
+        assert found["prediction_id"].to_list() == ["p00004", "p00005"]
+
     def test_two_writers_share_a_log(
         self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
     ) -> None:
@@ -116,6 +128,34 @@ class PredictionLogTests:
             found.append(log.outcomes())
         assert all(frame.equals(found[0]) for frame in found)
         assert found[0]["value"].to_list() == ["z"]
+
+    def test_a_withdrawn_outcome_is_no_outcome(
+        self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
+    ) -> None:
+        writer = open_writer()
+        for name, value, hour in (("a", "yes", 0), ("b", "yes", 1), ("a", WITHDRAWN, 2), ("b", "no", 3)):
+            writer.outcome(Outcome(name, value, START + timedelta(hours=hour)))
+        writer.close()
+        assert log.outcomes().select("prediction_id", "value").rows() == [("b", "no")]
+
+    def test_outcomes_are_told_as_they_are_written(
+        self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
+    ) -> None:
+        follower = log.follow()
+        assert list(follower.newer()) == []
+        told: set[Outcome] = set()
+        for hour in range(4):
+            writer, wanted = open_writer(), Outcome(f"p{hour}", "yes", START + timedelta(hours=hour), START)
+            writer.prediction(a_prediction(hour))
+            writer.outcome(wanted)
+            writer.close()
+            fresh = set(follower.newer())
+            assert wanted in fresh
+            told |= fresh
+            log.outcomes()  # a reader may rewrite what was written
+        assert set(follower.newer()) <= told
+        assert list(follower.newer()) == []
+        assert {one.prediction_id for one in log.follow().newer()} == {"p0", "p1", "p2", "p3"}
 
     def test_figures_come_back_as_they_were(
         self, open_writer: Callable[[], PredictionWriter], log: PredictionLog

@@ -19,6 +19,7 @@ from rondo.errors import TemporaryPortError
 from rondo.stages.serving import Application
 from rondo.stages.serving import application as application_module
 from rondo.stages.serving.answering import Answerer
+from rondo.stages.serving.feedback import Issued
 from rondo.stages.serving.problems import Refusal
 from rondo.stages.serving.scoring import Group, Scorer
 from rondo.stages.serving.versions import served
@@ -381,7 +382,7 @@ class NoNumber:
 def test_a_model_that_gives_no_number_is_a_typed_503_and_not_logged(house: House) -> None:
     bundle = replace(tiny_bundle(house.root / "b"), model=cast("Model", NoNumber()))
     writer = SegmentWriter(house.root / "log")
-    answerer = Answerer("boot", Scorer(None), writer)
+    answerer = Answerer("boot", Scorer(None), writer, Issued("boot"))
     with pytest.raises(Refusal) as refused:
         answerer.answer(Group(served(bundle), [GIVEN], None), now=datetime.now(UTC), started=[0.0])
     writer.close()
@@ -415,7 +416,8 @@ def test_a_failing_feature_function_is_not_the_clients_fault(house: House) -> No
 
 def test_feedback_over_a_restart_is_still_one_truth(house: House) -> None:
     outcome = {"prediction_id": "p", "outcome": "yes"}
-    assert house.ask("POST", "/feedback", outcome).json == {"accepted": 1, "repeated": 0, "corrected": 0}
+    told = house.ask("POST", "/feedback", outcome).json
+    assert told == {"accepted": 1, "repeated": 0, "corrected": 0, "parked": 1}
     assert house.ask("POST", "/feedback", outcome).json == {"accepted": 0, "repeated": 1, "corrected": 0}
     assert house.ask("POST", "/feedback", {**outcome, "outcome": "no"}).status == 409
     assert house.ask("POST", "/feedback", {**outcome, "outcome": "no", "corrects": True}).status == 202
@@ -448,3 +450,23 @@ def test_the_description_names_every_address_and_the_rows(house: House) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "http://" not in page.body.decode().replace("http://127.0.0.1:PORT", "")
     assert "/predict" in page.body.decode()
+
+
+def test_two_servers_keep_one_truth(house: House) -> None:
+    async def whole() -> list[int]:
+        async with house.open() as one, house.open() as other:
+            outcome = {"prediction_id": "p", "outcome": "yes"}
+            found = [(await ask(one, "POST", "/feedback", outcome)).status]
+            while house.log.outcomes().height < 1:  # until it is on the disk
+                await asyncio.sleep(0)
+            contrary = {**outcome, "outcome": "no"}
+            found.append((await ask(other, "POST", "/feedback", outcome)).status)
+            found.append((await ask(other, "POST", "/feedback", contrary)).status)
+            found.append((await ask(other, "POST", "/feedback", {**contrary, "corrects": True})).status)
+            while house.log.outcomes()["value"].to_list() != ["no"]:
+                await asyncio.sleep(0)
+            found.append((await ask(one, "POST", "/feedback", contrary)).status)
+            found.append((await ask(one, "POST", "/feedback", outcome)).status)
+            return found
+
+    assert asyncio.run(whole()) == [202, 200, 409, 202, 200, 409]

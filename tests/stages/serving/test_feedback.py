@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from rondo.stages.serving.feedback import Outcomes, take
+from rondo.records.prediction import WITHDRAWN, Outcome
+from rondo.stages.serving.feedback import Issued, Outcomes, take
 from rondo.stages.serving.problems import Refusal
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 CLASSES = ("no", "yes")
+ABOUT = {"mine": NOW - timedelta(days=100)}  # what this server predicted, and about which moment
 
 
 def send(body: Any, known: dict[str, str] | None = None, classes: tuple[str, ...] = CLASSES) -> Any:
-    return take(body, known or {}, classes, now=NOW)
+    return take(body, (known or {}).get, classes, now=NOW, about=ABOUT.get)
 
 
 def test_an_outcome_is_taken_whether_or_not_its_prediction_is_known() -> None:
@@ -106,5 +108,47 @@ def test_what_cannot_be_an_outcome_is_refused(item: Any) -> None:
 
 def test_memory_of_outcomes_is_bounded_and_forgets_the_oldest() -> None:
     outcomes = Outcomes(most=3)
-    outcomes.remember([(str(number), "yes") for number in range(5)])
-    assert list(outcomes.known) == ["2", "3", "4"]
+    outcomes.remember([Outcome(str(number), "yes", NOW) for number in range(5)])
+    assert [outcomes.get(str(number)) for number in range(5)] == [None, None, "yes", "yes", "yes"]
+    assert len(outcomes) == 3
+
+
+def test_the_newest_outcome_is_remembered_in_whatever_order_they_come() -> None:
+    told = [Outcome("p", value, NOW + timedelta(hours=hour)) for hour, value in enumerate("xyz")]
+    for order in permutations(told):
+        outcomes = Outcomes()
+        outcomes.remember(order)
+        outcomes.remember(order)
+        assert outcomes.get("p") == "z"
+
+
+def test_an_outcome_before_its_prediction_cannot_be() -> None:
+    body = {"prediction_id": "mine", "outcome": "yes", "happened_at": (NOW - timedelta(days=101)).isoformat()}
+    with pytest.raises(Refusal) as refused:
+        send(body)
+    assert (refused.value.status, refused.value.faults[0].code) == (422, "before_prediction")
+    assert send({**body, "prediction_id": "anothers"}).accepted == 1  # nothing is known of that one here
+
+
+def test_early_and_late_outcomes_are_stored_and_counted() -> None:
+    late = {"prediction_id": "mine", "outcome": "yes", "happened_at": (NOW - timedelta(days=1)).isoformat()}
+    early = {"prediction_id": "not-yet", "outcome": "no"}
+    taken = send({"items": [late, early]})
+    assert (taken.accepted, taken.late, taken.parked, len(taken.outcomes)) == (2, 1, 1, 2)
+
+
+def test_an_outcome_is_withdrawn_once_and_may_be_given_anew() -> None:
+    body = {"prediction_id": "p", "outcome": None, "corrects": True}
+    taken = send(body, {"p": "yes"})
+    assert (taken.withdrawn, taken.accepted, taken.outcomes[0].value) == (1, 0, WITHDRAWN)
+    assert send(body, {"p": WITHDRAWN}).repeated == 1
+    assert send({"prediction_id": "p", "outcome": "no"}, {"p": WITHDRAWN}).accepted == 1
+
+
+def test_what_a_server_predicted_is_known_by_its_id_up_to_a_number() -> None:
+    issued = Issued("boot", most=4)
+    for number in range(6):
+        issued.add(number, NOW + timedelta(hours=number))
+    assert issued.about("boot00000005") == NOW + timedelta(hours=5)
+    for unknown in ("boot00000001", "boot00000006", "boot", "bootzz", "other00000005", "boot-0000005"):
+        assert issued.about(unknown) is None

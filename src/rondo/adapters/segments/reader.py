@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from rondo.adapters.segments.following import SegmentFollower
 from rondo.adapters.segments.records import (
     FIGURES,
     OUTCOME,
@@ -25,7 +26,7 @@ from rondo.adapters.segments.records import (
 )
 from rondo.adapters.segments.writer import OPEN, SEALED, sync_folder
 from rondo.records.files import publish_folder, read_record, to_json, write_bytes
-from rondo.records.prediction import RequestFigures
+from rondo.records.prediction import WITHDRAWN, RequestFigures
 
 FILES = {PREDICTION: "predictions.parquet", OUTCOME: "outcomes.parquet", FIGURES: "figures.parquet"}
 SUMMARY = "segment.json"
@@ -64,7 +65,13 @@ class SegmentLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def predictions(self, *, since: datetime | None = None, until: datetime | None = None) -> pl.DataFrame:
+    def predictions(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        answered_since: datetime | None = None,
+    ) -> pl.DataFrame:
         """Columns as the fields of Prediction, in the order of writing per process; by event time, `since`
         included, `until` not."""
         compacted, raw = self._segments()
@@ -84,13 +91,23 @@ class SegmentLog:
             frame = frame.filter(pl.col("event_time") >= since)
         if until is not None:
             frame = frame.filter(pl.col("event_time") < until)
+        if answered_since is not None:
+            frame = frame.filter(pl.col("at") >= answered_since)
         return frame.collect()
 
     def outcomes(self) -> pl.DataFrame:
-        """One row per prediction id: the newest outcome of it, whatever order they came in."""
+        """One row per prediction id: the newest outcome of it, whatever order they came in.
+
+        What was withdrawn is left out.
+        """
         frame = self._all(OUTCOME)
         newest_last = frame.sort("prediction_id", "at", "value", "happened_at")
-        return newest_last.unique("prediction_id", keep="last", maintain_order=True).collect()
+        newest = newest_last.unique("prediction_id", keep="last", maintain_order=True)
+        return newest.filter(pl.col("value") != WITHDRAWN).collect()
+
+    def follow(self) -> SegmentFollower:
+        """Tells outcomes as they are written."""
+        return SegmentFollower(self._folder, opened=OPEN, sealed=SEALED, compacted=FILES[OUTCOME])
 
     def figures(
         self, *, since: datetime | None = None, until: datetime | None = None

@@ -17,7 +17,7 @@ Record = Prediction | Outcome | RequestFigures
 
 PREDICTION, OUTCOME, FIGURES = b"P", b"O", b"F"
 KINDS: Mapping[type[Record], bytes] = {Prediction: PREDICTION, Outcome: OUTCOME, RequestFigures: FIGURES}
-_CHECKSUM = 8  # hexadecimal digits, then the kind, then the JSON text
+CHECKSUM = 8  # hexadecimal digits, then the kind, then the JSON text
 
 _TIME = pl.Datetime("us", "UTC")
 SCHEMAS: Mapping[bytes, Mapping[str, pl.DataType]] = {
@@ -121,9 +121,9 @@ def read_lines(data: bytes, *, growing: bool) -> Lines:
         found.torn += 1
     texts = found.texts
     for line in lines:
-        body = line[_CHECKSUM:]
+        body = line[CHECKSUM:]
         kind = body[:1]
-        if kind in texts and b"%08x" % crc32(body) == line[:_CHECKSUM]:
+        if kind in texts and b"%08x" % crc32(body) == line[:CHECKSUM]:
             texts[kind].append(body[1:])
         else:
             found.torn += 1

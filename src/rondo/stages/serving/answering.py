@@ -14,6 +14,7 @@ from rondo.bundle.plan import entity_text
 from rondo.ports.prediction_log import PredictionWriter
 from rondo.records.prediction import Prediction
 from rondo.stages.serving.asking import Asked, Row
+from rondo.stages.serving.feedback import Issued
 from rondo.stages.serving.problems import Fault, Refusal, internal, values_refused
 from rondo.stages.serving.routing import RouteTable
 from rondo.stages.serving.scoring import Group, Scored, Scorer
@@ -42,6 +43,7 @@ class Answerer:
     boot: str  # makes the prediction ids of this process unique
     scorer: Scorer
     writer: PredictionWriter
+    issued: Issued
     numbers: Iterator[int] = field(default_factory=count)
 
     def answer(self, group: Group, *, now: datetime, started: Sequence[float]) -> Answered:
@@ -124,8 +126,11 @@ class Answerer:
         told = scored.answers()
         ended = perf_counter()
         for place, answer in enumerate(told):
+            event_time = scored.moments.get(place) or made.event_times[place]
             if originals is None:
-                original, prediction_id = None, f"{self.boot}{next(self.numbers):08x}"
+                number = next(self.numbers)
+                original, prediction_id = None, f"{self.boot}{number:08x}"
+                self.issued.add(number, event_time)
             else:
                 original = originals[place]
                 prediction_id = f"{original}{SHADOW_MARK}"
@@ -134,7 +139,7 @@ class Answerer:
                 Prediction(
                     prediction_id,
                     now,
-                    scored.moments.get(place) or made.event_times[place],
+                    event_time,
                     version,
                     made.entities[place],
                     answer["score"],

@@ -30,7 +30,7 @@ from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.entering import Entry, check_deadline, deadline_of, too_large
-from rondo.stages.serving.feedback import Outcomes, Taken, take
+from rondo.stages.serving.feedback import Issued, Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
@@ -93,7 +93,7 @@ class Application:
         self.draining = False
         self.inflight = 0
         self._boot = secrets.token_hex(6)
-        self._answerer = Answerer(self._boot, Scorer(parts.online), parts.writer)
+        self._answerer = Answerer(self._boot, Scorer(parts.online), parts.writer, Issued(self._boot))
         self._joiner = Joiner(self._answerer)
         self._mirrors: list[Mirror] = []  # the shadow's is the last; those before it tell their last figures
         self._request_numbers = count()
@@ -109,6 +109,8 @@ class Application:
         self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
+        self._follower = parts.log.follow() if parts.log is not None else None
+        self._following = asyncio.Lock()
         self._recalled: asyncio.Task[None] | None = None
 
     @property
@@ -361,21 +363,22 @@ class Application:
         return {"type": "http.response.start", "status": status, "headers": headers}
 
     async def _recall(self) -> None:
-        """Remembers the outcomes of earlier servers; a log that cannot be read is told, and not waited for."""
-        if self.parts.log is None:
+        """Remembers the outcomes that other servers took; a log that cannot be read is told, and not waited for."""
+        if self._follower is None:
             return
-        try:
-            frame = await asyncio.to_thread(self.parts.log.outcomes)
-        except RondoError as error:
-            log.error("outcomes of earlier servers cannot be read: %s", error)  # noqa: TRY400 - its text says it
-            return
-        frame = frame.sort("at")
-        self.outcomes.remember(zip(frame["prediction_id"], frame["value"], strict=True))
+        async with self._following:
+            try:
+                newer = await asyncio.to_thread(self._follower.newer)
+            except (RondoError, OSError) as error:
+                log.error("outcomes of other servers cannot be read: %s", error)  # noqa: TRY400 - its text says it
+                return
+            self.outcomes.remember(newer)
 
     async def recalled(self) -> None:
-        """Returns when the outcomes of earlier servers are known."""
+        """Returns when the outcomes are known that other servers wrote down before this call."""
         if self._recalled is not None:
             await asyncio.shield(self._recalled)
+        await self._recall()
 
     def feedback(self, body: Any, now: datetime) -> Taken:
         """Takes outcomes: all of the request's, or none.
@@ -389,10 +392,12 @@ class Application:
         items = body.get("items") if type(body) is dict else None
         if type(items) is list and len(items) > self._max_rows:
             raise one_fault(413, "too_many_rows", f"{len(items)} items; at most {self._max_rows} are taken")
-        taken = take(body, self.outcomes.known, leading.bundle.manifest.classes, now=now)
+        classes = leading.bundle.manifest.classes
+        taken = take(body, self.outcomes.get, classes, now=now, about=self._answerer.issued.about)
         for outcome in taken.outcomes:
             self.parts.writer.outcome(outcome)
-        self.outcomes.remember((outcome.prediction_id, outcome.value) for outcome in taken.outcomes)
+        self.outcomes.remember(taken.outcomes)
+        self.figures.fed_back(taken)
         return taken
 
     async def _count(self) -> None:

@@ -173,7 +173,7 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
         "required": ["prediction_id", "outcome"],
         "properties": {
             "prediction_id": text,
-            "outcome": {"type": ["string", "number", "boolean"]},
+            "outcome": {"type": ["string", "number", "boolean", "null"]},
             "happened_at": {"type": "string", "format": "date-time"},
             "corrects": {"type": "boolean"},
         },

@@ -26,6 +26,7 @@ from prometheus_client.core import (
 from rondo.ports.prediction_log import PredictionWriter
 from rondo.records.prediction import RequestFigures, VersionFigures
 from rondo.stages.serving.answering import Answered
+from rondo.stages.serving.feedback import Taken
 from rondo.stages.serving.routing import RouteTable
 
 SAMPLE = 1000
@@ -110,6 +111,7 @@ class Figures:
         self._process = psutil.Process()
         self._process.cpu_percent(None)
         self._mirrored: Counter[tuple[str, str]] = Counter()
+        self._outcomes: Counter[str] = Counter()
         self._start()
 
     def _start(self) -> None:
@@ -171,6 +173,11 @@ class Figures:
         if answered.fetch_s:
             self._fetches.add(answered.fetch_s)
 
+    def fed_back(self, taken: Taken) -> None:
+        """Counts what became of the items of one request for feedback."""
+        for name in ("accepted", "repeated", "corrected", "withdrawn", "parked", "late"):
+            self._outcomes[name] += getattr(taken, name)
+
     def interval(
         self, now: datetime, *, dropped: int, shadows: Mapping[str, VersionFigures] | None = None
     ) -> RequestFigures:
@@ -223,6 +230,12 @@ class Figures:
             for version, count in counts.items():
                 family.add_metric((self._model, version), count)
             yield family
+        outcomes = CounterMetricFamily(
+            "rondo_outcomes", "Outcomes by what became of them", labels=("model", "result")
+        )
+        for result, count in self._outcomes.items():
+            outcomes.add_metric((self._model, result), count)
+        yield outcomes
         mirrored = CounterMetricFamily(
             "rondo_mirrored_requests", "Requests that a shadow saw", labels=("model", "version", "result")
         )

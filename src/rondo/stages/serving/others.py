@@ -146,7 +146,12 @@ class _Pages:
         body = decode(await self._app.read_body(headers, request.receive))
         await self._app.recalled()
         taken = self._app.feedback(body, datetime.now(UTC))
-        told = {"accepted": taken.accepted, "repeated": taken.repeated, "corrected": taken.corrected}
+        told = {
+            "accepted": taken.accepted,
+            "repeated": taken.repeated,
+            "corrected": taken.corrected,
+            **{name: count for name in ("withdrawn", "parked", "late") if (count := getattr(taken, name))},
+        }
         # 202: an outcome may come before its prediction is known, or to a prediction that never was; the two
         # are joined when both are there.
         return _json(told, 202 if taken.outcomes else 200)
