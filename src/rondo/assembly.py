@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rondo.stages.data import Access
 
 Clock = Callable[[], datetime]
+REDIS_ANSWERS_WITHIN = timedelta(milliseconds=500)  # a request waits for it; who publishes has more patience
 
 
 def utc_now() -> datetime:
@@ -77,14 +78,21 @@ class Assembly:
 
     @cached_property
     def features(self) -> FeatureStore:
-        """Feast, over the embedded online store."""
+        """Feast, over the embedded online store or Redis."""
+        from rondo.adapters.feast.places import RedisPlace
         from rondo.adapters.feast.store import FeastFeatureStore
 
-        return FeastFeatureStore(self.layout.feature_repo, self.layout.online, self.project.project)
+        word, name = self.project.features.store.online, self.project.project
+        place = self.layout.online if word == "sqlite" else RedisPlace(self._redis, word, name, self.env)
+        return FeastFeatureStore(self.layout.feature_repo, place, name)
 
     @cached_property
     def online(self) -> OnlineValues:
         """The online values alone, without Feast."""
+        if self.project.features.store.online != "sqlite":
+            from rondo.adapters.feast.redis_rows import RedisOnlineValues
+
+            return RedisOnlineValues(self._redis, project=self.project.project, patience=REDIS_ANSWERS_WITHIN)
         from rondo.adapters.feast.rows import EmbeddedOnlineValues
 
         return EmbeddedOnlineValues(self.layout.online)
@@ -172,6 +180,11 @@ class Assembly:
     def data_versions(self, *paths: Path) -> Mapping[str, str]:
         """Content hashes as the pipeline's keeper knows them."""
         return self.keeper.versions([str(path.relative_to(self.layout.root)) for path in paths])
+
+    @property
+    def _redis(self) -> str:
+        """The URL of the online store."""
+        return self.resolve(self.project.features.store.online)
 
     @property
     def _artifacts(self) -> Path | str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rondo.contract._base import Section, Word
 from rondo.contract.units import Duration
@@ -91,8 +91,20 @@ class Store(Section):
     views: dict[Word, tuple[str, ...]] = Field(default_factory=dict)
     """By default one view, named after the entity, with every feature."""
     online: str = "sqlite"
+    """`sqlite`, or the URL of a Redis; write its password as ${NAME}."""
     ttl: Duration | None = None
     """Values older than this are not served and not joined."""
+
+    @field_validator("online")
+    @classmethod
+    def _known_place(cls, online: str) -> str:
+        refers = "${" in online or online.strip().startswith("env:")
+        if online != "sqlite" and not refers and not online.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(
+                f"{online!r} is no online store; it is sqlite or the URL of a Redis; "
+                "write sqlite or redis://:${PASSWORD}@host:6379/0"
+            )
+        return online
 
 
 class Features(Section):

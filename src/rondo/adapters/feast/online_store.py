@@ -1,4 +1,8 @@
-"""Feast's online store over the embedded rows; named by class path in feature_store.yaml."""
+"""Feast's online store over our rows; named by class path in feature_store.yaml.
+
+What is kept where is the rows' business: RondoOnlineStore has them in a file, and redis_online_store.py derives the
+same store over Redis.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.repo_config import FeastConfigBaseModel
 from feast.value_type import ValueType
 
+from rondo.adapters.feast.places import OnlineRows
 from rondo.adapters.feast.repository import REVISION_TAG
 from rondo.adapters.feast.rows import EmbeddedOnlineValues, OnlineRow
 from rondo.errors import UsageError
@@ -39,13 +44,22 @@ class RondoOnlineStore(OnlineStore):  # type: ignore[misc]
     """Writes and reads the rows that the server reads."""
 
     def __init__(self) -> None:
-        self._opened: dict[Path, EmbeddedOnlineValues] = {}
+        self._opened: dict[str, OnlineRows] = {}
 
-    def _values(self, config: RepoConfig) -> EmbeddedOnlineValues:
+    def _values(self, config: RepoConfig) -> OnlineRows:
+        place = self._place(config)
+        if place not in self._opened:
+            self._opened[place] = self._open(config, place)
+        return self._opened[place]
+
+    def _place(self, config: RepoConfig) -> str:
         path = Path(config.online_store.path)
         if not path.is_absolute() and config.repo_path is not None:
             path = Path(config.repo_path) / path
-        return self._opened.setdefault(path, EmbeddedOnlineValues(path))
+        return str(path)
+
+    def _open(self, config: RepoConfig, place: str) -> OnlineRows:
+        return EmbeddedOnlineValues(Path(place))
 
     def online_write_batch(
         self,
@@ -108,7 +122,7 @@ def _kept_as(view: FeatureView) -> str:
 
 def _key(key: EntityKey) -> Any:
     if len(key.entity_values) != 1:
-        raise UsageError("the embedded online store keeps views of one entity", rule="One join key per view")
+        raise UsageError("the online store keeps views of one entity", rule="One join key per view")
     return _python(key.entity_values[0])
 
 
@@ -117,7 +131,7 @@ def _python(value: Value) -> Any:
     if member is None:
         return None
     if member not in _MEMBERS.values():
-        raise UsageError(f"the embedded online store keeps numbers, truth values and texts, not {member}")
+        raise UsageError(f"the online store keeps numbers, truth values and texts, not {member}")
     return getattr(value, member)
 
 

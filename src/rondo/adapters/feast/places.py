@@ -5,15 +5,19 @@ Every place is opened as the same kind of rows, and can be rehearsed in without 
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from rondo.adapters.feast.redis_rows import RedisOnlineValues
 from rondo.adapters.feast.rows import EmbeddedOnlineValues, KeptView, OnlineRow
+from rondo.contract.references import references
 
 
 class OnlineRows(Protocol):
@@ -98,3 +102,49 @@ class EmbeddedPlace:
     def reachable_by_feast(self) -> AbstractContextManager[None]:
         """See OnlinePlace."""
         return nullcontext()
+
+
+class RedisPlace:
+    """An OnlinePlace in Redis. `reference` is how the project file names it, so that no password is written down."""
+
+    def __init__(self, url: str, reference: str, project: str, env: Mapping[str, str]) -> None:
+        self._url, self._project, self._env = url, project, env
+        # Feast resolves ${NAME} itself.
+        self._reference = f"${{{reference[4:].strip()}}}" if reference.startswith("env:") else reference
+
+    def open(self) -> OnlineRows:
+        """See OnlinePlace."""
+        return RedisOnlineValues(self._url, project=self._project)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[OnlineRows]:
+        """See OnlinePlace."""
+        values = RedisOnlineValues(self._url, project=self._project, space=f"rehearsal-{uuid.uuid4().hex}:")
+        try:
+            yield values
+            values.clear()
+        finally:
+            values.close()
+
+    def settings(self, repo: Path) -> dict[str, str]:
+        """See OnlinePlace."""
+        return {
+            "type": "rondo.adapters.feast.redis_online_store.RondoRedisOnlineStore",
+            "connection": json.dumps(self._reference),
+            "project": json.dumps(self._project),
+        }
+
+    @contextmanager
+    def reachable_by_feast(self) -> Iterator[None]:
+        """See OnlinePlace: variables of the project's own `.env` are not in this process's environment."""
+        added = {
+            name: self._env[name]
+            for name in references(self._reference)
+            if name in self._env and name not in os.environ
+        }
+        os.environ.update(added)
+        try:
+            yield
+        finally:
+            for name in added:
+                os.environ.pop(name, None)
