@@ -61,10 +61,10 @@ def _judged(workshop: Workshop, done: tuple[Done, ...], *, by: str) -> Round:
     if not verdict.ships:
         told = f"Version {verdict.version} is not released ({verdict.judgement}): {' '.join(verdict.reasons)}"
         return Round(done, verdict.judgement, verdict.version, told, refused=True)
-    told = ""
-    if waits_for_release(workshop.state.releases(), verdict):
-        told = register_and_release(workshop, verdict, by=by)
-    return Round(done, verdict.judgement, verdict.version, told, refused=False)
+    if not waits_for_release(workshop.state.releases(), verdict):
+        return Round(done, verdict.judgement, verdict.version, "", refused=False)
+    released = register_and_release(workshop, verdict, by=by)
+    return Round(done, verdict.judgement, verdict.version, released.words, refused=released.refused)
 
 
 def _touchable(workshop: Workshop) -> Iterator[str]:

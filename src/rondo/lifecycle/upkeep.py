@@ -1,4 +1,4 @@
-"""Watches, retrains and follows the schedule until stopped, beside a server that serves.
+"""Watches, retrains, follows the schedule and attends to rollouts until stopped, beside a server that serves.
 
 What is due is decided by pure functions; this loop reads the clock, does it, and waits.
 """
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from rondo.contract.cron import parse_cron
 from rondo.errors import RondoError
+from rondo.lifecycle.attending import attending
 from rondo.lifecycle.going_round import go_round
 from rondo.lifecycle.heartbeat import promise_looks
 from rondo.lifecycle.running import Selection
@@ -49,7 +50,8 @@ def keep_up(workshop: Workshop, wait: Wait, *, tick_s: float = 1.0) -> None:
     A slot of the schedule is marked before its round begins, so that it fires once however the round ends.
     """
     promise_looks(workshop, LOOK_EVERY)
-    _keep_up(workshop, wait, tick_s)
+    with attending(workshop):
+        _keep_up(workshop, wait, tick_s)
     promise_looks(workshop, None)
 
 

@@ -16,8 +16,17 @@ from rondo.ports.tracking import ModelRegistry
 from rondo.records.failpoints import reached
 from rondo.records.files import publish_folder
 from rondo.records.holders import is_gone, this_process
-from rondo.records.release import PROMOTED, ROLLED_BACK, ROLLOUT_ABORTED, Release, Routes, WarmRequest
+from rondo.records.release import (
+    PROMOTED,
+    ROLLED_BACK,
+    ROLLOUT_ABORTED,
+    Release,
+    Routes,
+    Switch,
+    WarmRequest,
+)
 from rondo.stages.deployment.explain import explain_step
+from rondo.stages.deployment.freezing import OVERRULED
 from rondo.stages.deployment.mirror import LEASE, mirror_roles
 from rondo.stages.deployment.plan import (
     AwaitServers,
@@ -34,6 +43,7 @@ from rondo.stages.deployment.plan import (
     rollback_interrupted,
 )
 from rondo.stages.deployment.servers import Readiness, behind, readiness
+from rondo.stages.deployment.step import overruled
 from rondo.stages.deployment.verified import Verify, verify_bundle
 
 NOT_MIRRORED = "roles.not_mirrored"
@@ -124,8 +134,7 @@ def _under_lease(plan: Callable[[Standing, tuple[str, int]], Plan], means: Means
         died = is_gone(owner)
         return died
 
-    ttl = patience.to_warm + patience.to_warm_back + patience.to_switch + timedelta(minutes=5)
-    with store.lease(LEASE, this_process(), ttl, now=means.clock(), gone=gone) as token:
+    with store.lease(LEASE, this_process(), patience.whole, now=means.clock(), gone=gone) as token:
         reached("deployment.leased")
         standing = read_standing(store, dead_holder_token=token - 1 if died else None)
         decided = plan(standing, (LEASE, token))
@@ -144,15 +153,35 @@ def _do(step: Step, done: Done, means: Means, *, by: str) -> Done:
         case WarmServers():
             return replace(done, warm=_warm(step, means, by=by))
         case SwitchRoutes(change):
-            routes = means.store.switch(change, at=means.clock())
+            routes = _switch(change, means)
             reached("deployment.switched")
             return replace(done, routes=routes)
         case AwaitServers(at_most):
             return replace(done, late=_late(done.routes.generation, at_most, means))
         case MirrorRoles():
-            return replace(done, not_mirrored=_mirror(done, means, by=by))
+            return replace(done, not_mirrored=tell_registry(done.plan.version, means, by=by))
         case _:
             assert_never(step)
+
+
+def _switch(change: Switch, means: Means) -> Routes:
+    """The routes after the change; a rollout under way ends with it, because a person decided otherwise."""
+    store, now = means.store, means.clock()
+    rollout = store.rollout()
+    if rollout is None or rollout.ended:
+        return store.switch(change, at=now)
+    words = f"{change.production} {'rolled back to' if change.kind == ROLLED_BACK else 'promoted'} by hand"
+    after, _ = overruled(rollout, by=change.by, reason=change.reason or words, now=now)
+    store.advance_rollout(
+        after,
+        kind=f"rollout.{after.state}",
+        by=change.by,
+        reason=after.said,
+        at=now,
+        change=change,
+        details={OVERRULED: change.kind == PROMOTED},
+    )
+    return store.routes()
 
 
 def _verify(release: Release, means: Means) -> None:
@@ -161,6 +190,8 @@ def _verify(release: Release, means: Means) -> None:
         try:
             with publish_folder(folder) as fresh:
                 means.registry.fetch(means.model, release.registry_version, fresh)
+        except TemporaryPortError:
+            raise  # it is not gone: its store did not answer
         except NotAvailable as error:
             raise CorruptArtifact(
                 f"the bundle of version {release.version} is gone, here and in the model registry",
@@ -177,22 +208,28 @@ def _verify(release: Release, means: Means) -> None:
         )
 
 
-def _warm(step: WarmServers, means: Means, *, by: str) -> tuple[str, ...]:
+def warm_up(version: str, at_most: timedelta, means: Means) -> Readiness:
+    """How the running servers stand after they were asked to hold the version ready; the request stays.
+
+    Whoever does not go on to give the version its share takes the request back.
+    """
     store = means.store
     if not store.servers(means.patience.alive_within, now=means.clock()):
-        return ()
-    asked = store.want_warm(step.version)
+        return Readiness()
+    asked = store.want_warm(version)
     reached("deployment.warm_asked")
     try:
-        seen = _until_settled(asked, step.at_most, means)
+        return _until_settled(asked, at_most, means)
     except BaseException:
         store.want_warm(None)
         raise
+
+
+def _warm(step: WarmServers, means: Means, *, by: str) -> tuple[str, ...]:
+    seen = warm_up(step.version, step.at_most, means)
     if seen.failed or (seen.loading and step.required):
         error = _aborted(step, seen, means, by=by)
-        except TemporaryPortError:
-            raise  # it is not gone: its store did not answer
-        store.want_warm(None)
+        means.store.want_warm(None)
         raise error
     return seen.ready
 
@@ -206,9 +243,14 @@ def _until_settled(asked: WarmRequest, at_most: timedelta, means: Means) -> Read
         means.wait(patience.between_looks.total_seconds())
 
 
-def _aborted(step: WarmServers, seen: Readiness, means: Means, *, by: str) -> NotAvailable:
+def not_ready(seen: Readiness, at_most: timedelta) -> list[str]:
+    """A sentence for each server that does not hold the version ready."""
     why = [f"{server}: {sentence}" for server, sentence in seen.failed.items()]
-    why += [f"{server}: not ready after {step.at_most.total_seconds():g} s" for server in seen.loading]
+    return why + [f"{server}: not ready after {at_most.total_seconds():g} s" for server in seen.loading]
+
+
+def _aborted(step: WarmServers, seen: Readiness, means: Means, *, by: str) -> NotAvailable:
+    why = not_ready(seen, step.at_most)
     means.store.append(
         ROLLOUT_ABORTED,
         step.version,
@@ -235,14 +277,13 @@ def _late(generation: int, at_most: timedelta, means: Means) -> tuple[str, ...]:
     return ()
 
 
-def _mirror(done: Done, means: Means, *, by: str) -> str:
+def tell_registry(version: str, means: Means, *, by: str) -> str:
+    """Why the model registry could not be told; empty when it knows everything. Under the deployment lease."""
     try:
         mirror_roles(means.store, means.registry, means.model)
     except Exception as error:
         # What serves is decided by the state store, and it has switched: whatever ails the registry, it can
         # learn that later, and must not stand in the way of a second rollback.
-        means.store.append(
-            NOT_MIRRORED, done.plan.version, by=by, reason=str(error), details={}, at=means.clock()
-        )
+        means.store.append(NOT_MIRRORED, version, by=by, reason=str(error), details={}, at=means.clock())
         return str(error)
     return ""

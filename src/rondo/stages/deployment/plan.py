@@ -98,6 +98,11 @@ class Patience:
     to_switch: timedelta = timedelta(seconds=5)
     between_looks: timedelta = timedelta(milliseconds=50)
 
+    @property
+    def whole(self) -> timedelta:
+        """How long the deployment lease is held at most."""
+        return self.to_warm + self.to_warm_back + self.to_switch + timedelta(minutes=5)
+
 
 def rollback_interrupted(latest: Event | None, *, roles_pending: bool, dead_holder_token: int | None) -> bool:
     """Whether the newest change was a rollback whose command never came to its end.
@@ -127,14 +132,7 @@ def plan_promotion(
         Conflict: the version is not registered.
         GateSaidNo: its gates did not say `ship`.
     """
-    release = _release(version, standing)
-    if release.judgement != "ship":
-        raise GateSaidNo(
-            f"version {version} may not go into production: the gates said {release.judgement!r}"
-            + (f" ({'; '.join(release.judgement_reasons)})" if release.judgement_reasons else ""),
-            rule="Only a version whose gates said 'ship' is promoted.",
-            mend="Look at reports/evaluation.html.",
-        )
+    release = releasable(version, standing.releases)
     if standing.production == version and dict(standing.routes.weights) == {version: 1.0}:
         steps: tuple[Step, ...] = (MirrorRoles(),) if standing.roles_pending else ()
         return Plan("promotion", version, version, steps, f"{version} is in production already")
@@ -174,7 +172,7 @@ def plan_rollback(
         )
     target = standing.history[-2] if to is None else to
     history_after(standing.history, target, kind=ROLLED_BACK)
-    release = _release(target, standing)
+    release = _release(target, standing.releases)
     return _switch_to(release, standing, ROLLED_BACK, (by, reason), fence, patience or Patience())
 
 
@@ -210,11 +208,29 @@ def _switch_to(
     return Plan("rollback" if back else "promotion", release.version, standing.production, steps)
 
 
-def _release(version: str, standing: Standing) -> Release:
-    for release in standing.releases:
+def releasable(version: str, releases: Sequence[Release]) -> Release:
+    """The release of that version, which its gates accepted.
+
+    Raises:
+        Conflict: the version is not registered.
+        GateSaidNo: its gates did not say `ship`.
+    """
+    release = _release(version, releases)
+    if release.judgement != "ship":
+        raise GateSaidNo(
+            f"version {version} may not go into production: the gates said {release.judgement!r}"
+            + (f" ({'; '.join(release.judgement_reasons)})" if release.judgement_reasons else ""),
+            rule="Only a version whose gates said 'ship' is promoted.",
+            mend="Look at reports/evaluation.html.",
+        )
+    return release
+
+
+def _release(version: str, releases: Sequence[Release]) -> Release:
+    for release in releases:
         if release.version == version:
             return release
     raise Conflict(
         f"version {version} is not registered",
-        mend=nearest(version, [release.version for release in standing.releases]),
+        mend=nearest(version, [release.version for release in releases]),
     )

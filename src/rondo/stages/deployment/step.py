@@ -21,8 +21,9 @@ from typing import Any
 from rondo.errors import Conflict, UsageError
 from rondo.records.rollout import Evidence, Phase, Rollout, RolloutState
 
-FRESH_FOR = timedelta(minutes=2)
-"""Evidence that was gathered longer ago is stale."""
+FRESH_FOR, PREFLIGHT_FRESH_FOR = timedelta(minutes=2), timedelta(minutes=30)
+"""Evidence that was gathered longer ago is stale; a preflight is about a bundle, which does not change, and takes
+as long as its load test."""
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A clock further back than that was set back; less is the difference between two machines."""
 ANSWERS_CLIENTS = frozenset({"canary", "experiment", "watch"})
@@ -165,7 +166,7 @@ def usable(evidence: Evidence | None, rollout: Rollout, now: datetime) -> Eviden
     complaint = ""
     if evidence.at < since or (evidence.window_from is not None and evidence.window_from < since):
         complaint = "the evidence is of a time before this phase"
-    elif now - evidence.at > FRESH_FOR:
+    elif now - evidence.at > (PREFLIGHT_FRESH_FOR if rollout.phase.kind == "preflight" else FRESH_FOR):
         complaint = f"the evidence is {(now - evidence.at).total_seconds():,.0f} s old"
     elif evidence.at - now > FRESH_FOR:
         complaint = "the evidence is of a time to come"
@@ -188,7 +189,7 @@ def approve(rollout: Rollout, *, by: str, reason: str, now: datetime) -> Stepped
         return rollout, ()
     if not (by.strip() and reason.strip()):
         raise UsageError(
-            "an approval needs a reason", mend="Say why: `rondo rollout approve --reason '...'`."
+            "an approval needs a name and a reason", mend="Say why: `rondo rollout approve --reason '...'`."
         )
     after = replace(
         rollout, state="running", phase_since=now, approved_by=by, approval_reason=reason, said=""
@@ -223,11 +224,42 @@ def abort(rollout: Rollout, *, by: str, reason: str, now: datetime) -> Stepped:
 
 
 def overruled(rollout: Rollout, *, by: str, reason: str, now: datetime) -> Stepped:
-    """The rollout, ended because a person decides otherwise at the same time; moves no traffic by itself."""
+    """The rollout, ended because traffic was moved otherwise; moves none by itself."""
     if rollout.ended:
         return rollout, ()
-    after = replace(rollout, state="aborted", said=f"overruled by {by}: {reason}", ended_at=now)
-    return after, (Tell("rollout.aborted", reason, by),)
+    state: RolloutState = "rolled_back" if rollout.phase.kind == "watch" else "aborted"
+    after = replace(rollout, state=state, said=f"overruled by {by}: {reason}", ended_at=now)
+    return after, (Tell(f"rollout.{state}", reason, by),)
+
+
+def accepted(rollout: Rollout, *, by: str, reason: str, now: datetime) -> Stepped:
+    """The rollout whose candidate is in production and only watched, ended well because a person says so."""
+    if rollout.ended or rollout.phase.kind != "watch":
+        return rollout, ()
+    said = f"accepted by {by}" + (f": {reason}" if reason else "")
+    after = replace(rollout, state="promoted", said=said, ended_at=now)
+    return after, (Tell("rollout.promoted", said, by),)
+
+
+def unready(
+    rollout: Rollout,
+    *,
+    failed: Sequence[str],
+    late: Sequence[str],
+    now: datetime,
+    rollbacks: int = 0,
+    max_rollbacks: int = 3,
+) -> Stepped:
+    """The rollout when running servers do not hold ready what it moves traffic to; nothing was moved.
+
+    A server that cannot load the version speaks against the version; one that is late may need more time.
+    """
+    if failed:
+        said = f"{len(failed)} running servers could not load {rollout.candidate} ({'; '.join(failed)})"
+        seen = Evidence("reject", (said,), now)
+        return _turned_down(rollout, seen, now, rollbacks=rollbacks, max_rollbacks=max_rollbacks)
+    said = f"running servers did not get {rollout.candidate} ready ({'; '.join(late)})"
+    return replace(rollout, state="paused", said=said), (Tell("rollout.paused", said, automatic=True),)
 
 
 def _missing(rollout: Rollout, seen: Evidence, now: datetime) -> str:

@@ -1,0 +1,58 @@
+"""Attends to rollouts in a thread of its own: a bad candidate must not wait until a retraining is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from rondo.lifecycle.rollouts import pace, tick
+from rondo.lifecycle.workshop import Workshop
+from rondo.records.rollout import Rollout
+
+FAILED = "upkeep.failed"
+
+
+@contextmanager
+def attending(workshop: Workshop, *, every_s: float = 1.0) -> Iterator[None]:
+    """Looks at the rollout under way again and again for the time of the block, whoever began it."""
+    over = threading.Event()
+    thread = threading.Thread(target=_attend, args=(workshop, over, every_s), name="rollouts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _attend(workshop: Workshop, over: threading.Event, every_s: float) -> None:
+    said, seen, again_at = "", (0, 0), 0.0
+    while not over.wait(every_s):
+        try:
+            before = workshop.state.rollout()
+            if before is None or (_mark(before) == seen and monotonic() < again_at):
+                continue
+            after = tick(workshop) or before
+            seen, again_at = _mark(after), monotonic() + pace(after).total_seconds()
+            said = ""
+        except Exception as error:
+            # Whatever it is, the next look may succeed; said once, so that it does not fill the log.
+            words = f"{type(error).__name__}: {error}"
+            if words != said:
+                said = words
+                _tell(workshop, words)
+
+
+def _mark(rollout: Rollout) -> tuple[int, int]:
+    """Changes when somebody else changed the rollout: then there is something new to look at."""
+    return rollout.number, rollout.revision
+
+
+def _tell(workshop: Workshop, words: str) -> None:
+    workshop.progress.say(f"rollout: {words}")
+    try:
+        workshop.state.append(FAILED, "rollout", by="rondo up", reason=words, details={}, at=workshop.clock())
+    except Exception as error:
+        workshop.progress.say(f"rollout: not even that could be written down: {error}")

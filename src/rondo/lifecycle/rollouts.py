@@ -1,0 +1,462 @@
+"""The controller of rollouts: reads what stands, gathers evidence, and does what the pure step says.
+
+Everything is in the state store, so whoever comes next goes on where this process stopped. A step and the change of
+routes that belongs to it are one transaction under the deployment lease; servers are warm before it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rondo.errors import Conflict, NotAvailable
+from rondo.records.failpoints import reached
+from rondo.records.holders import is_gone, this_process
+from rondo.records.monitoring import Alert
+from rondo.records.release import Event
+from rondo.records.rollout import Evidence, Phase, Rollout
+
+if TYPE_CHECKING:
+    from rondo.contract.deployment import Strategy
+    from rondo.lifecycle.workshop import Workshop
+    from rondo.ports.state import StateStore
+    from rondo.stages.deployment import Means, Readiness, Stepped
+
+Gather = Callable[["Workshop", Rollout, datetime], Evidence]
+BY = "rollout"
+"""Who does what no person asked for."""
+SHORTEST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=10)
+PREFLIGHT_AGAIN = timedelta(minutes=1)
+_PATIENCE = timedelta(seconds=10)  # of a person's command, for a step that is just being done
+FROZEN = "rollout.frozen"
+
+
+def begin(
+    workshop: Workshop,
+    version: str,
+    *,
+    by: str,
+    reason: str,
+    by_hand: bool = False,
+    strategy: Strategy | None = None,
+    phases: Sequence[Phase] | None = None,
+    experiment: Mapping[str, Any] | None = None,
+    means: Means | None = None,
+) -> Rollout:
+    """The rollout of that version, begun; in mode `approve` it waits for a person unless one begins it.
+
+    Args:
+        workshop: the project.
+        version: an accepted version that is not in production.
+        by: who.
+        reason: why.
+        by_hand: a person asked for it: needs no approval, and ends a freeze.
+        strategy: in place of the contract's.
+        phases: those of an A/B test, in place of a strategy's.
+        experiment: the test's settings.
+        means: what carrying out needs, in place of the project's own.
+
+    Raises:
+        Conflict: it is not registered, or in production already, or another rollout is under way, or automatic
+            releases are frozen.
+        GateSaidNo: its gates did not say `ship`.
+    """
+    from rondo.stages import deployment
+
+    means, state = means or means_of(workshop), workshop.state
+    section = workshop.project.deployment
+    deployment.releasable(version, state.releases())
+    if not by_hand and (frozen := frozen_since(workshop)):
+        raise Conflict(
+            f"nothing is released by itself: {frozen}",
+            mend=f"Look at what failed, then release by hand: `rondo deploy {version}`.",
+        )
+    with _leased(means, wait=_PATIENCE) as fence:
+        production = state.production()
+        stable = production.version if production else None
+        rollout, actions = deployment.begin(
+            version,
+            stable,
+            phases or deployment.phases_of(section, candidate=version, stable=stable, strategy=strategy),
+            strategy="ab_test" if phases else strategy or section.strategy,
+            by=by,
+            reason=reason,
+            now=workshop.clock(),
+            needs_approval=section.mode == "approve" and not by_hand,
+            experiment=experiment,
+        )
+        begun = _advance(means, (rollout, actions), fence, details={deployment.BY_HAND: by_hand})
+    if by_hand:
+        thaw(state, workshop.clock())
+    return begun
+
+
+def tick(workshop: Workshop, *, gather: Gather | None = None, means: Means | None = None) -> Rollout | None:
+    """The newest rollout after one look at it; None before the first. Moves nothing while somebody else deploys.
+
+    Args:
+        workshop: the project.
+        gather: what is asked for evidence, in place of the judge of the present phase.
+        means: what carrying out needs, in place of the project's own.
+    """
+    from rondo.stages import deployment
+
+    state, rollout = workshop.state, workshop.state.rollout()
+    if rollout is None or rollout.state == "waiting":
+        return rollout
+    if rollout.ended:
+        _alert(state, rollout)
+        return rollout
+    watched = rollout.state == "running" or rollout.phase.kind in deployment.ANSWERS_CLIENTS
+    evidence = _gathered(workshop, rollout, gather) if watched else None
+    now, most = workshop.clock(), workshop.project.deployment.max_rollbacks
+    stepped = _step(state, rollout, evidence, now, most)
+    if stepped[1]:
+        return _carry_out(stepped, means or means_of(workshop), now, most) or rollout
+    if _worth_keeping(rollout, stepped[0]):
+        return _kept(state, stepped[0], now) or rollout
+    return rollout
+
+
+def drive(
+    workshop: Workshop,
+    until: Callable[[Rollout], bool],
+    *,
+    wait: Callable[[float], object],
+    gather: Gather | None = None,
+    means: Means | None = None,
+) -> Rollout:
+    """The rollout under way, advanced in the foreground until that is so, or it ends, or it is paused.
+
+    Raises:
+        NotAvailable: there is no rollout.
+    """
+    while True:
+        rollout = tick(workshop, gather=gather, means=means)
+        if rollout is None:
+            raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
+        if rollout.ended or rollout.state in ("waiting", "paused") or until(rollout):
+            if rollout.ended:
+                _alert(workshop.state, rollout)
+            return rollout
+        workshop.progress.step(rollout.phase.kind, rollout.place, len(rollout.phases), rollout.said)
+        wait(pace(rollout).total_seconds())
+
+
+def approve(workshop: Workshop, *, by: str, reason: str, means: Means | None = None) -> Rollout:
+    """The waiting rollout, begun; who and why are kept.
+
+    Raises:
+        NotAvailable: there is no rollout.
+        Conflict: it does not wait.
+        UsageError: no reason is given.
+    """
+    from rondo.stages import deployment
+
+    def ask(rollout: Rollout, now: datetime) -> Stepped:
+        _only(rollout, ("waiting",), "approved")
+        return deployment.approve(rollout, by=by, reason=reason, now=now)
+
+    return _asked(workshop, ask, means)
+
+
+def pause(workshop: Workshop, *, by: str, reason: str, means: Means | None = None) -> Rollout:
+    """The rollout, paused with its shares as they are; a paused one stays so.
+
+    Raises:
+        NotAvailable: there is no rollout.
+        Conflict: it is not under way.
+    """
+    from rondo.stages import deployment
+
+    def ask(rollout: Rollout, _: datetime) -> Stepped:
+        _only(rollout, ("running", "paused"), "paused")
+        return deployment.pause(rollout, by=by, reason=reason)
+
+    return _asked(workshop, ask, means)
+
+
+def resume(workshop: Workshop, *, by: str, reason: str, means: Means | None = None) -> Rollout:
+    """The paused rollout, at the beginning of its phase; a running one stays so.
+
+    Raises:
+        NotAvailable: there is no rollout.
+        Conflict: it is not under way.
+    """
+    from rondo.stages import deployment
+
+    def ask(rollout: Rollout, now: datetime) -> Stepped:
+        _only(rollout, ("running", "paused"), "resumed")
+        return deployment.resume(rollout, by=by, reason=reason, now=now)
+
+    return _asked(workshop, ask, means)
+
+
+def abort(workshop: Workshop, *, by: str, reason: str, means: Means | None = None) -> Rollout | None:
+    """The newest rollout, ended with no traffic for its candidate; nothing happens when none is under way."""
+    from rondo.stages import deployment
+
+    if workshop.state.rollout() is None:
+        return None
+    return _asked(
+        workshop, lambda rollout, now: deployment.abort(rollout, by=by, reason=reason, now=now), means
+    )
+
+
+def accept(workshop: Workshop, *, by: str, reason: str, means: Means | None = None) -> Rollout:
+    """The rollout that only watches what it promoted, ended well because a person says so."""
+    from rondo.stages import deployment
+
+    return _asked(
+        workshop, lambda rollout, now: deployment.accepted(rollout, by=by, reason=reason, now=now), means
+    )
+
+
+def under_way(state: StateStore) -> Rollout | None:
+    """The rollout that has not ended."""
+    rollout = state.rollout()
+    return None if rollout is None or rollout.ended else rollout
+
+
+def frozen_since(workshop: Workshop) -> str:
+    """Why nothing is released by itself; empty when it is."""
+    count = _rollbacks(workshop.state)
+    if count < workshop.project.deployment.max_rollbacks:
+        return ""
+    return f"{count} automatic rollbacks in a row"
+
+
+def pace(rollout: Rollout) -> timedelta:
+    """How long to leave a rollout alone before the next look at it. Pure."""
+    if rollout.phase.kind == "preflight" and rollout.evidence is not None:
+        return PREFLIGHT_AGAIN
+    return min(max(timedelta(seconds=rollout.phase.hold_s / 60), SHORTEST_LOOK), LONGEST_LOOK)
+
+
+def means_of(workshop: Workshop) -> Means:
+    """What the deployment room needs. It waits for servers, so its clock is the real one."""
+    from rondo.stages.deployment import Means
+
+    return Means(
+        model=workshop.project.project,
+        root=workshop.layout.root,
+        store=workshop.state,
+        registry=workshop.registry,
+        progress=workshop.progress,
+    )
+
+
+def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], means: Means | None) -> Rollout:
+    means = means or means_of(workshop)
+    with _leased(means, wait=_PATIENCE) as fence:
+        rollout = workshop.state.rollout()
+        if rollout is None:
+            raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
+        now = workshop.clock()
+        stepped = ask(rollout, now)
+        if not stepped[1]:
+            return rollout
+        _ready(stepped, means)
+        return _advance(means, stepped, fence, at=now)
+
+
+def _only(rollout: Rollout, states: tuple[str, ...], word: str) -> None:
+    if rollout.state not in states:
+        raise Conflict(
+            f"rollout {rollout.number} of {rollout.candidate} cannot be {word}: it is {rollout.state}",
+            mend="`rondo rollout` shows it.",
+        )
+
+
+def _step(
+    state: StateStore, rollout: Rollout, evidence: Evidence | None, now: datetime, most: int
+) -> Stepped:
+    from rondo.stages import deployment
+
+    release = state.production()
+    production = release.version if release else None
+    if production != (rollout.candidate if rollout.phase.kind == "watch" else rollout.stable):
+        reason = f"{production or 'nothing'} went into production meanwhile"
+        return deployment.overruled(rollout, by=BY, reason=reason, now=now)
+    # The event log is read only for a rejection: nothing else asks how many there were before.
+    rejected = evidence is not None and evidence.judgement == "reject"
+    count = _rollbacks(state) if rejected else 0
+    return deployment.step(rollout, evidence, now, rollbacks=count, max_rollbacks=most)
+
+
+def _gathered(workshop: Workshop, rollout: Rollout, gather: Gather | None) -> Evidence:
+    now = workshop.clock()
+    if gather is None:
+        judge = importlib.import_module(f"rondo.lifecycle.evidence.{rollout.phase.kind}")
+        gather = judge.gather
+    try:
+        return gather(workshop, rollout, now)
+    except Exception as error:
+        # Whatever ails the log, a disk or a server: it says nothing about the candidate.
+        words = f"the evidence could not be gathered: {type(error).__name__}: {error}"
+        return Evidence("inconclusive", (words,), now)
+
+
+def _carry_out(stepped: Stepped, means: Means, now: datetime, most: int) -> Rollout | None:
+    """The rollout as it was written; None when somebody else was quicker, and the next look decides anew."""
+    from rondo.stages import deployment
+
+    store, decided = means.store, stepped[0]
+    try:
+        with _leased(means) as fence:
+            before = store.rollout()
+            if before is None or (before.number, before.revision) != (decided.number, decided.revision):
+                return None
+            reached("rollout.leased")
+            if (late := _ready(stepped, means)) is not None:
+                failed = deployment.not_ready(deployment.Readiness(failed=late.failed), timedelta(0))
+                slow = deployment.not_ready(
+                    deployment.Readiness(loading=late.loading), means.patience.to_warm
+                )
+                stepped = deployment.unready(
+                    before,
+                    failed=failed,
+                    late=slow,
+                    now=now,
+                    rollbacks=_rollbacks(store),
+                    max_rollbacks=most,
+                )
+                store.want_warm(None)
+            return _advance(means, stepped, fence, at=now)
+    except Conflict:
+        return None
+
+
+def _ready(stepped: Stepped, means: Means) -> Readiness | None:
+    """None when the servers hold ready what the step sends requests to, else how they stand.
+
+    A version that must go is worse than a server that loads late: what goes back does not wait for everybody.
+    """
+    from rondo.stages import deployment
+
+    rollout, actions = stepped
+    move = deployment.move_of(actions)
+    if isinstance(move, deployment.GoBack):
+        deployment.warm_up(move.version, means.patience.to_warm_back, means)
+    elif rollout.candidate in deployment.gets_traffic(move):
+        seen = deployment.warm_up(rollout.candidate, means.patience.to_warm, means)
+        return seen if seen.failed or seen.loading else None
+    return None
+
+
+def _advance(
+    means: Means,
+    stepped: Stepped,
+    fence: tuple[str, int],
+    *,
+    at: datetime | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Rollout:
+    """The rollout as it was written together with the routes that belong to it; under the deployment lease."""
+    from rondo.stages import deployment
+
+    store, (rollout, actions) = means.store, stepped
+    tell = next(action for action in actions if isinstance(action, deployment.Tell))
+    by, moment = tell.by or BY, at or rollout.started_at
+    move, change = deployment.move_of(actions), None
+    if move is not None:
+        change = deployment.switch_for(
+            move,
+            routes=store.routes(),
+            history=store.production_history(),
+            by=by,
+            reason=tell.reason,
+            fence=fence,
+        )
+    kept = store.advance_rollout(
+        rollout,
+        kind=tell.kind,
+        by=by,
+        reason=tell.reason,
+        at=moment,
+        change=change,
+        details={deployment.AUTOMATIC: tell.automatic, **(details or {})},
+    )
+    reached("rollout.advanced")
+    means.progress.say(deployment.tell_rollout(kept))
+    if kept.ended:
+        _alert(store, kept)
+    if change is not None:
+        deployment.tell_registry(rollout.candidate, means, by=by)
+    return kept
+
+
+def _worth_keeping(before: Rollout, after: Rollout) -> bool:
+    """Whether evidence that moved nothing is written down: each line of the event log should say something."""
+    if after.evidence is None or before.evidence is None:
+        return after.evidence is not before.evidence
+    if after.evidence.judgement != before.evidence.judgement:
+        return True
+    every = min(max(before.phase.hold_s / 20, 5.0), 300.0)
+    return (after.evidence.at - before.evidence.at).total_seconds() >= every
+
+
+def _kept(state: StateStore, rollout: Rollout, now: datetime) -> Rollout | None:
+    reason = rollout.said or "; ".join(rollout.evidence.reasons if rollout.evidence else ())
+    try:
+        return state.advance_rollout(rollout, kind="rollout.looked", by=BY, reason=reason, at=now)
+    except Conflict:
+        return None
+
+
+def _rollbacks(state: StateStore) -> int:
+    from rondo.stages import deployment
+
+    events: list[Event] = [
+        event for kind in deployment.TELLING for event in state.events(kind=kind, limit=500)
+    ]
+    return deployment.rollbacks_in_a_row(sorted(events, key=lambda event: event.sequence))
+
+
+def _alert(state: StateStore, rollout: Rollout) -> None:
+    """Opens the alert of a freeze, once; it is done again when a process died before it."""
+    if rollout.state != "frozen" or rollout.ended_at is None:
+        return
+    if any((one.key, one.opened_at) == (FROZEN, rollout.ended_at) for one in state.alerts()):
+        return
+    count = _rollbacks(state)
+    at = rollout.ended_at
+    state.put_alerts(
+        [Alert(FROZEN, "rollbacks_in_a_row", "critical", rollout.said, at, at, count, count, fired_at=at)]
+    )
+    reached("rollout.alerted")
+
+
+def thaw(state: StateStore, now: datetime) -> None:
+    """Closes the alert of a freeze, because a person released something."""
+    state.put_alerts(
+        [
+            replace(alert, recovered_at=now, last_seen_at=now)
+            for alert in state.alerts(open_only=True)
+            if alert.key == FROZEN
+        ]
+    )
+
+
+@contextmanager
+def _leased(means: Means, *, wait: timedelta = timedelta(0)) -> Iterator[tuple[str, int]]:
+    """Holds the deployment lease for the block and gives the fence; waits that long for its turn."""
+    from rondo.stages import deployment
+
+    us, give_up = this_process(), means.clock() + wait
+    with ExitStack() as held:
+        while True:
+            now = means.clock()
+            lease = means.store.lease(deployment.LEASE, us, means.patience.whole, now=now, gone=is_gone)
+            try:
+                token = held.enter_context(lease)
+                break
+            except Conflict:
+                if now >= give_up:
+                    raise
+                means.wait(means.patience.between_looks.total_seconds())
+        yield deployment.LEASE, token

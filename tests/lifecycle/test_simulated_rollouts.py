@@ -1,0 +1,25 @@
+"""500 seeds of everything at once: crashes, lost and lying evidence, clocks, people who change their minds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from lifecycle.simulated import play
+
+
+def test_whatever_happens_one_version_is_in_production_and_nothing_is_promoted_without_evidence() -> None:
+    ends: Counter[str] = Counter()
+    for seed in range(500):
+        world = play(seed, 300)
+        ends.update(rollout.state for rollout in world.store.rollouts(limit=1000))
+    # The simulation is worth something only while it reaches everything.
+    assert set(ends) >= {"promoted", "rolled_back", "aborted", "held", "frozen"}
+    assert min(ends.values()) > 20
+
+
+@pytest.mark.long
+def test_whatever_happens_for_longer() -> None:
+    for seed in range(1000, 6000):
+        play(seed, 500)
