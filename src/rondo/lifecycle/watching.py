@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from rondo.errors import NotAvailable
 from rondo.lifecycle.going_round import Round, go_round
 from rondo.lifecycle.heartbeat import note_look
 from rondo.lifecycle.notifying import notify
+from rondo.lifecycle.rooms import reports_folder
 from rondo.lifecycle.running import Selection, is_running
 from rondo.lifecycle.served import evidence, served
 from rondo.lifecycle.workshop import Workshop
@@ -20,12 +21,13 @@ from rondo.records.files import read_record
 from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release
-from rondo.stages.monitoring import alerts_after, current, is_live, observe
+from rondo.stages.monitoring import alerts_after, current, is_live, observe, page, write_report
 from rondo.stages.retraining import Standing, check, figures_of
 from rondo.stages.retraining import decide as decide_on
 
 ROUND_STARTED = "retrain.started"
 ROUND_ENDED = "retrain.ended"
+LIVE_SHOWN = timedelta(days=7)
 LONGEST_LOOK = timedelta(minutes=10)
 MOST_OBSERVATIONS = 100_000
 
@@ -77,7 +79,22 @@ def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
             state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
     state.put_alerts(notify(workshop, state.alerts(), now=now))
     note_look(workshop, at=now)
+    _write_page(workshop, release.version, {**known, **{seen.identity: seen for seen in found}}, now)
     return Seen(speaking, alerting.opened, alerting.recovered, alerting.pending)
+
+
+def _write_page(
+    workshop: Workshop, version: str, observations: Mapping[str, Observation], now: datetime
+) -> None:
+    alerts = workshop.state.alerts(open_only=True)
+    shown = [seen for seen in observations.values() if not _forgotten(seen, now)]
+    text = page(workshop.project.project, workshop.project.monitoring, version, shown, alerts, now=now)
+    write_report(reports_folder(workshop, "reports/monitoring.html"), text)
+
+
+def _forgotten(seen: Observation, now: datetime) -> bool:
+    """Whether it is a figure of servers or machines from longer ago than a page shows."""
+    return is_live(seen) and now - seen.observed_at > LIVE_SHOWN
 
 
 def decide(workshop: Workshop) -> Decision:

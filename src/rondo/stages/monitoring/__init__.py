@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from rondo.stages.monitoring.alerting import Alerting, alerts_after
 from rondo.stages.monitoring.observing import Evidence, Served, current, is_live, observe
+from rondo.stages.monitoring.report import page, write_report
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, greatest_sustained_rate
 from rondo.stages.monitoring.system import ACCELERATORS
 from rondo.stages.monitoring.telling import due, message_of, name_of
@@ -39,4 +40,6 @@ __all__ = [
     "message_of",
     "name_of",
     "observe",
+    "page",
+    "write_report",
 ]
