@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rondo.bundle.bundle import Bundle, load_bundle, write_bundle
+from rondo.bundle.explanation import Explanation, explanation_files
 from rondo.bundle.golden import as_golden
 from rondo.bundle.manifest import Manifest
 from rondo.bundle.plan import FeaturePlan, HistoryFeature, PlanInput, StatelessFeature
@@ -48,8 +49,12 @@ def tiny_bundle(
     rows: int = 200,
     project: str = "tiny",
     python: Mapping[str, bytes] | None = None,
+    explained: bool = False,
 ) -> Bundle:
-    """A verified bundle at `folder`; another `slope` gives another model of the same features."""
+    """A verified bundle at `folder`; another `slope` gives another model of the same features.
+
+    With `explained` it tells what its answers are made of.
+    """
     plan = plan or tiny_plan()
     numbers, words = tiny_rows(plan, rows)
     probabilities = tiny_answers(plan, numbers, words, slope)
@@ -84,6 +89,7 @@ def tiny_bundle(
         reference=reference,
         golden=as_golden(numbers[:8], words[:8], probabilities[:8]),
         python=python,
+        explanation=tiny_explanation(plan, slope, numbers, words) if explained else None,
     )
     return load_bundle(folder)
 
@@ -154,6 +160,50 @@ def tiny_graph(plan: FeaturePlan, slope: float, *, shift: float = 0.0) -> bytes:
     opsets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 3)]
     made = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     return bytes(made.SerializeToString())
+
+
+def tiny_explanation(
+    plan: FeaturePlan, slope: float, numbers: NDArray[np.float32], words: NDArray[np.object_]
+) -> dict[str, bytes]:
+    """The contributions of the model of `tiny_graph`, around the means of these rows; of one category."""
+    width = len(plan.numerical)
+    filled = np.nan_to_num(numbers.astype(np.float64), nan=0.0).mean(axis=0)
+    shares = [(words == name).mean() for name in PLANS]
+    arrays = {
+        "coefficients": np.array([[slope] * width + [0.5 * place for place in range(len(PLANS))]]),
+        "background": np.array([*filled, *shares]),
+    }
+    record = Explanation("linear", "logistic", 1, (1,) * width + (len(PLANS),), (-2.0,))
+    return explanation_files(record, arrays, _tiny_encoding(width))
+
+
+def _tiny_encoding(width: int) -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [
+        helper.make_node("IsNaN", ["num"], ["absent"]),
+        helper.make_node("Where", ["absent", "zero", "num"], ["filled"]),
+        helper.make_node(
+            "OneHotEncoder", ["cat"], ["codes"], domain="ai.onnx.ml", cats_strings=list(PLANS), zeros=1
+        ),
+        helper.make_node("Reshape", ["codes", "flat"], ["hot"]),
+        helper.make_node("Concat", ["filled", "hot"], ["columns"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "encoding",
+        [
+            helper.make_tensor_value_info("num", TensorProto.FLOAT, [None, width]),
+            helper.make_tensor_value_info("cat", TensorProto.STRING, [None, 1]),
+        ],
+        [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, width + len(PLANS)])],
+        initializer=[
+            numpy_helper.from_array(np.zeros(1, dtype=np.float32), "zero"),
+            numpy_helper.from_array(np.array([-1, len(PLANS)], dtype=np.int64), "flat"),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 3)]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
 
 
 STORED: Mapping[int, Mapping[str, object]] = {

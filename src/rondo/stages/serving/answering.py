@@ -15,7 +15,6 @@ from rondo.ports.prediction_log import PredictionWriter
 from rondo.records.prediction import Prediction
 from rondo.stages.serving.asking import Asked, Row
 from rondo.stages.serving.feedback import Issued
-from rondo.stages.serving.problems import Fault, Refusal, internal, values_refused
 from rondo.stages.serving.routing import RouteTable
 from rondo.stages.serving.scoring import Group, Scored, Scorer
 from rondo.stages.serving.versions import ServedVersion
@@ -68,20 +67,7 @@ class Answerer:
         Raises:
             Refusal: as `answer`, with the faults of all groups; nothing was logged.
         """
-        ready: list[Scored] = []
-        faults: list[Fault] = []
-        for group in groups:
-            try:
-                ready.append(self.scorer.score(group, now))
-            except Refusal as refusal:
-                if refusal.status != 422:
-                    raise
-                faults += refusal.faults
-            except Exception as error:
-                log.exception("version %s failed", group.version.version)
-                raise internal(group.version.version) from error
-        if faults:
-            raise values_refused(sorted(faults, key=_place))
+        ready = self.scorer.score_all(groups, now)
         places: dict[int, dict[str, Any]] = {}
         for scored in ready:
             version, rows = scored.group.version.version, scored.group.places or ()
@@ -153,12 +139,6 @@ class Answerer:
                 )
             )
         return answers
-
-
-def _place(fault: Fault) -> int:
-    """Which row of the body a fault is about."""
-    place = fault.loc[1] if len(fault.loc) > 1 else 0
-    return place if isinstance(place, int) else 0
 
 
 def share_out(table: RouteTable, asked: Asked, request_id: str) -> tuple[Group, ...]:

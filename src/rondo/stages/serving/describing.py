@@ -125,6 +125,14 @@ def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str,
         "/predict": _post(
             "Predict one row, or many", {"oneOf": [_ref("Row"), rows]}, _ref("Answer"), 429, 503
         ),
+        "/explain": _post(
+            "Why rows are answered as they are: contributions that add up to the score (at most 100 rows)",
+            {"oneOf": [_ref("Row"), rows]},
+            _ref("Explanations"),
+            429,
+            501,
+            503,
+        ),
         "/invocations": _post("Predict (MLflow scoring)", {"type": "object"}, {"type": "object"}, 429, 503),
         f"/v2/models/{model}/infer": infer,
         f"/v2/models/{model}/versions/{{version}}/infer": infer,
@@ -203,6 +211,7 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
                 "predictions": {"type": "array", "items": prediction},
             },
         },
+        "Explanations": _explanations(text, number),
         "Feedback": {"oneOf": [outcome, items]},
         "Problem": {
             "type": "object",
@@ -212,6 +221,35 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
                 "status": {"type": "integer"},
                 "errors": {"type": "array", "items": fault},
             },
+        },
+    }
+
+
+def _explanations(text: Mapping[str, Any], number: Mapping[str, Any]) -> dict[str, Any]:
+    """What /explain answers: score = link(base + sum of contributions), on the scale that is named."""
+    by_feature = {"type": "object", "additionalProperties": number}
+    by_class = {"type": "object", "additionalProperties": by_feature}
+    explanation = {
+        "type": "object",
+        "required": ["score", "scale", "base", "contributions"],
+        "properties": {
+            "score": number,
+            "label": text,
+            "scale": dict(text) | {"description": "on which base and contributions add up to the score"},
+            "base": {"oneOf": [number, by_feature], "description": "by class where there are more than two"},
+            "contributions": {
+                "oneOf": [by_feature, by_class],
+                "description": "by feature; by class and feature where there are more than two classes",
+            },
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["explanations"],
+        "properties": {
+            "version": text,
+            "versions": {"type": "array", "items": text},
+            "explanations": {"type": "array", "items": explanation},
         },
     }
 
@@ -245,7 +283,10 @@ def _example(served: ServedVersion | None) -> str:
     if served is None:
         return "<p>No version serves yet.</p>"
     body = json.dumps(sample_row(served))
-    call = f"curl -s http://127.0.0.1:PORT/predict -H 'content-type: application/json' -d '{body}'"
+    call = "\n".join(
+        f"curl -s http://127.0.0.1:PORT/{door} -H 'content-type: application/json' -d '{body}'"
+        for door in ("predict", *(["explain"] if served.bundle.explainer else []))
+    )
     names = "".join(
         f"<tr><td><code>{html.escape(name)}</code></td>"
         f"<td>{html.escape(str(rule.get('type', '')))}</td><td>{html.escape(rule.get('description', ''))}</td></tr>"

@@ -19,7 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rondo.records.access import Role, denial
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.describing import docs_page, openapi, tensors
+from rondo.stages.serving.explaining import Explanations
 from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
+from rondo.stages.serving.scoring import Scorer
 
 if TYPE_CHECKING:
     from rondo.stages.serving.application import Application
@@ -52,6 +54,7 @@ def other_pages(app: Application) -> tuple[ASGIApp, Sequence[Route]]:
     pages = _Pages(app)
     routes = [
         Route("/feedback", pages.feedback, methods=["POST"]),
+        Route("/explain", pages.explain, methods=["POST"]),
         Route("/ping", pages.ping),
         Route("/health", pages.health),
         Route("/ready", pages.ready),
@@ -139,6 +142,7 @@ class _Pages:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._explanations = Explanations(Scorer(app.parts.online))
 
     async def feedback(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
@@ -155,6 +159,14 @@ class _Pages:
         # 202: an outcome may come before its prediction is known, or to a prediction that never was; the two
         # are joined when both are there.
         return _json(told, 202 if taken.outcomes else 200)
+
+    async def explain(self, request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        self._app.entry.check_json(headers)
+        body = decode(await self._app.read_body(headers, request.receive))
+        return _json(
+            await self._explanations.answer(self._app.table, body, request.scope["rondo.request_id"])
+        )
 
     async def health(self, request: Request) -> Response:
         return _json({"live": True})

@@ -18,7 +18,7 @@ from rondo.bundle.request_values import Refused, moment
 from rondo.errors import DataError, RondoError, UserCodeError
 from rondo.ports.feature_store import OnlineValues
 from rondo.stages.serving.asking import Row
-from rondo.stages.serving.problems import Fault, Refusal, from_data_error, one_fault
+from rondo.stages.serving.problems import Fault, Refusal, from_data_error, internal, one_fault, values_refused
 from rondo.stages.serving.versions import ServedVersion
 
 log = logging.getLogger("rondo.serving")
@@ -85,7 +85,14 @@ class Scorer:
             Refusal: values cannot be used, the store does not answer, or the model gives no number.
         """
         version, plan = group.version, group.version.bundle.plan
-        rows, moments = _own_event_times(group.rows, plan, group.places)
+        if version.candidates is not None:
+            raise one_fault(
+                422,
+                "ranking",
+                f"version {version.version} orders items for an entity; it has no answer to a single row",
+                hint=f'Ask POST /predict with {{"{plan.entity}": …}}.',
+            )
+        rows, moments = own_event_times(group.rows, plan, group.places)
         stored, fetch_s = self._stored(version, rows, now)
         try:
             made = version.features.rows(rows, stored, now)
@@ -115,6 +122,28 @@ class Scorer:
             for row, kept in zip(rows, stored, strict=True)
         ]
         return Scored(group, made, scores, moments, unknown, fetch_s)
+
+    def score_all(self, groups: Sequence[Group], now: datetime) -> list[Scored]:
+        """As `score`, for the rows of a request that several versions share.
+
+        Raises:
+            Refusal: as `score`, with the faults of all groups.
+        """
+        ready: list[Scored] = []
+        faults: list[Fault] = []
+        for group in groups:
+            try:
+                ready.append(self.score(group, now))
+            except Refusal as refusal:
+                if refusal.status != 422:
+                    raise
+                faults += refusal.faults
+            except Exception as error:
+                log.exception("version %s failed", group.version.version)
+                raise internal(group.version.version) from error
+        if faults:
+            raise values_refused(sorted(faults, key=_place))
+        return ready
 
     def _stored(
         self, version: ServedVersion, rows: Sequence[Row], now: datetime
@@ -153,7 +182,13 @@ class Scorer:
         return result, perf_counter() - began
 
 
-def _own_event_times(
+def _place(fault: Fault) -> int:
+    """Which row of the body a fault is about."""
+    place = fault.loc[1] if len(fault.loc) > 1 else 0
+    return place if isinstance(place, int) else 0
+
+
+def own_event_times(
     rows: Sequence[Row], plan: FeaturePlan, places: Sequence[int] | None
 ) -> tuple[Sequence[Row], dict[int, datetime]]:
     """The rows with `event_time` under the plan's name, and the times of those where the plan has none."""
