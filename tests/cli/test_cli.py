@@ -78,7 +78,7 @@ def test_help_loads_no_product() -> None:
     assert told.returncode == 0, told.stderr
 
 
-@pytest.mark.parametrize("template", ["minimal", "shop"])
+@pytest.mark.parametrize("template", ["minimal", "shop", "demand"])
 def test_what_init_writes_is_short_and_has_no_errors(tmp_path: Path, template: str) -> None:
     from rondo.cli.project import write_project
 

@@ -49,7 +49,7 @@ def everywhere(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project is made.")] = HERE,
-    template: Annotated[str, typer.Option(help="What to start from: minimal, shop.")] = "minimal",
+    template: Annotated[str, typer.Option(help="What to start from: minimal, shop, demand.")] = "minimal",
 ) -> None:
     """Write a project to start from."""
     from rondo.cli.project import init as do
@@ -152,6 +152,19 @@ def rollout(
 ) -> None:
     """Show the newest rollout with its phases and their evidence, or pause, resume, abort or approve it."""
     from rondo.cli.rollout import rollout as do
+
+    do(project, action, reason, as_json)
+
+
+@app.command()
+def experiment(
+    action: Annotated[str, typer.Argument(help="start, show or stop.")] = "show",
+    reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Start the A/B test of the project file, show what it found so far, or stop it without a change."""
+    from rondo.cli.experiment import experiment as do
 
     do(project, action, reason, as_json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,7 +12,9 @@ from string import Template
 from rondo.cli.output import say, say_json, table
 from rondo.errors import Conflict, ContractError, UsageError, nearest
 
-TEMPLATES = ("minimal", "shop")
+TEMPLATES = ("minimal", "shop", "demand")
+BESIDE = {"demand": {"demand_holidays.py": "holidays.py"}}
+"""Files of a template that lie beside its project file, under their names there."""
 NOT_FOR_GIT = (
     ".env",
     ".rondo/",
@@ -37,6 +40,14 @@ def init(folder: Path, template: str) -> None:
 
         prepare_practice_world(folder, ShopSpec())
         say(f"{target} and its practice shop are written. Next: `cd {folder}`, `rondo run`.")
+    elif template == "demand":
+        from rondo.shop.order_book import prepare_demand_world, spec_that_ends
+
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        orders = prepare_demand_world(folder, spec_that_ends(yesterday), until=yesterday)
+        say(
+            f"{target} and {orders:,} orders up to {yesterday} are written. Next: `cd {folder}`, `rondo run`."
+        )
     else:
         say(f"{target} is written. Next: edit it, `rondo check`, `rondo run`.")
 
@@ -44,9 +55,12 @@ def init(folder: Path, template: str) -> None:
 def write_project(folder: Path, template: str) -> None:
     """The template's project file, a `.gitignore`, and for the shop the token of its score service."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = files("rondo.cli").joinpath("templates", f"{template}.yaml").read_text(encoding="utf-8")
+    templates = files("rondo.cli").joinpath("templates")
+    text = templates.joinpath(f"{template}.yaml").read_text(encoding="utf-8")
     values = {"PROJECT_NAME": _project_name(folder), "SCORES_PORT": str(_free_port())}
     (folder / "rondo.yaml").write_text(Template(text).safe_substitute(values), encoding="utf-8")
+    for name, there in BESIDE.get(template, {}).items():
+        (folder / there).write_text(templates.joinpath(name).read_text(encoding="utf-8"), encoding="utf-8")
     ignored = folder / ".gitignore"
     if not ignored.exists():
         ignored.write_text("\n".join([*NOT_FOR_GIT, ""]), encoding="utf-8")

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rondo.contract._base import Section
 from rondo.contract.calendar import Days
 from rondo.contract.units import AnyQuantity, Duration
 
 
+class Bound(Section):
+    """Between which values a figure is good enough."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> Bound:
+        if self.min is None and self.max is None:
+            raise ValueError("neither min nor max; a figure is bounded from one side at least; add max: 0.5")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}; nothing could be good enough")
+        return self
+
+
 class Retraining(Section):
     """The retraining section: the four triggers, and what holds them back."""
 
     min_accuracy: float | None = Field(default=None, ge=0, le=1)
+    metrics: dict[str, Bound] = Field(default_factory=dict)
+    """Further figures of the outcomes, e.g. `wape: {max: 0.5}`; beyond its bound one starts a retrain."""
     max_psi: float | None = Field(default=None, gt=0)
     max_days_without_training: float | None = Field(default=None, gt=0)
     new_data_threshold: int | None = Field(default=None, ge=1)

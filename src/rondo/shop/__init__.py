@@ -14,6 +14,9 @@ world.py      simulate: the whole as tables
 warehouse.py  lake.py  scores.py    the three sources
 practice.py   all of it in a project's folder
 outcomes.py   who churned, who is around
+
+demand.py     another world: orders of products with seasons, offers, and levels that change
+order_book.py its database
 """
 
 from __future__ import annotations
