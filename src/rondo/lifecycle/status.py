@@ -20,7 +20,7 @@ from rondo.records.files import read_record
 from rondo.records.monitoring import Observation
 from rondo.records.release import Release
 from rondo.records.verdict import Gate
-from rondo.stages.monitoring import current
+from rondo.stages.monitoring import current, is_live
 
 __all__ = ["GAP", "CriterionStanding", "ProjectStanding", "standing"]
 
@@ -82,7 +82,7 @@ def _observations(workshop: Workshop, release: Release | None) -> Sequence[Obser
     if release is None:
         return ()
     kept = workshop.state.observations(limit=OBSERVATIONS_READ)
-    return current(seen for seen in kept if seen.version in (release.version, None))
+    return current(seen for seen in kept if is_live(seen) or seen.version == release.version)
 
 
 def _preflight(workshop: Workshop, version: str) -> tuple[Gate, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from rondo.bundle.manifest import Manifest
 from rondo.errors import NotAvailable
+from rondo.lifecycle.business import business
 from rondo.lifecycle.going_round import Round, go_round
 from rondo.lifecycle.heartbeat import note_look
 from rondo.lifecycle.notifying import notify
@@ -59,13 +60,10 @@ def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
     kept = state.observations(limit=MOST_OBSERVATIONS)
     known = {seen.identity: seen for seen in kept if seen.version == release.version}
     criteria = workshop.project.success_criteria.system_metrics
-    found = observe(
-        watched,
-        served(workshop, release),
-        evidence(workshop, now=now),
-        now=now,
-        known=known,
-        criteria=criteria,
+    version, seen = served(workshop, release), evidence(workshop, now=now)
+    found = (
+        *observe(watched, version, seen, now=now, known=known, criteria=criteria),
+        *business(workshop, release, version, seen, now=now),
     )
     speaking = current([*(seen for seen in known.values() if not is_live(seen)), *found])
     newest = {seen.identity for seen in speaking}

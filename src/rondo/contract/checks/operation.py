@@ -129,6 +129,31 @@ def monitoring_watches_known_figures(loaded: LoadedProject) -> Iterator[Finding]
                 yield error(loaded, path, f"nothing measures {name!r} here", rule, nearest(name, known))
             else:
                 yield from _threshold(loaded, path, name, watch)
+    yield from _season(loaded)
+
+
+def _season(loaded: LoadedProject) -> Iterator[Finding]:
+    """A season to compare with is named, and longer than the window that it is compared by."""
+    watched = loaded.project.monitoring
+    if watched.reference != "season":
+        return
+    path = ("monitoring", "reference")
+    if watched.season is None:
+        yield error(
+            loaded,
+            path,
+            "reference: season, and no season",
+            "It is the time after which the world looks alike again",
+            "Add monitoring.season, such as 7d or 1 year",
+        )
+    elif watched.season < watched.window:
+        yield error(
+            loaded,
+            ("monitoring", "season"),
+            f"the season is shorter than the window of {watched.window}",
+            "A window would be compared with itself",
+            "Shorten monitoring.window, or write a longer season",
+        )
 
 
 def _threshold(loaded: LoadedProject, path: Path, name: str, watch: Watch) -> Iterator[Finding]:

@@ -72,11 +72,11 @@ def gaps_are_named(loaded: LoadedProject) -> Iterator[Finding]:
     for name in criteria.online_metrics:
         path = ("success_criteria", "online_metrics", name)
         yield _gap(loaded, path, "nothing enforces this yet", "Judge it by your own figures")
-    for name in criteria.system_metrics:
+    for name, criterion in criteria.system_metrics.items():
         path = ("success_criteria", "system_metrics", name)
         if system_name(name) not in SERVING_METRICS:
             yield _gap(loaded, path, "nothing measures this", nearest(name, SERVING_METRICS))
-        elif system_name(name) not in watched:
+        elif system_name(name) not in watched and not _is_a_service_level(name, criterion):
             yield _gap(
                 loaded, path, "nothing enforces this yet", f"Watch it: add monitoring.model_metrics.{name}"
             )
@@ -84,6 +84,12 @@ def gaps_are_named(loaded: LoadedProject) -> Iterator[Finding]:
         if criterion.min is None and criterion.max is None:
             path = ("success_criteria", "offline_metrics", name)
             yield _gap(loaded, path, "a target alone asks nothing", "Add min or max to make it a gate")
+
+
+def _is_a_service_level(name: str, criterion: Criterion) -> bool:
+    """Whether production is held to it: more of it is better and it has a min, or less is and it has a max."""
+    bound = criterion.min if system_name(name) in {"availability", "throughput"} else criterion.max
+    return bound is not None
 
 
 def _gap(loaded: LoadedProject, path: Path, what: str, mend: str) -> Finding:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from rondo.contract.monitoring import Monitoring, Watch
 from rondo.records.monitoring import Alert, Observation
+from rondo.stages.monitoring.service_levels import SERVICE_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def _first_seen(watched: Monitoring, key: str, seen: Observation, now: datetime)
     return Alert(
         key=key,
         metric=seen.metric,
-        severity=watch.severity if watch else "critical",  # a service level: what was promised does not hold
+        # A service level that does not hold is a promise broken while people wait.
+        severity=watch.severity if watch else "critical" if seen.metric == SERVICE_LEVEL else "warning",
         message=told(seen),
         opened_at=now,
         last_seen_at=now,

@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from rondo.bundle.reference import Reference
+from rondo.contract.metrics import find_metric
 from rondo.contract.monitoring import Monitoring, Watch
 from rondo.contract.problem import Criterion
 from rondo.records.monitoring import AcceleratorFigures, Observation
@@ -96,8 +97,8 @@ def observe(
 def current(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     """Per figure and feature the observation that speaks now, in the order of first mention.
 
-    It is that of the newest window with enough evidence; while a window fills, the one before it speaks. What
-    servers and machines say of themselves is only ever as good as the newest: silence is not covered by the past.
+    It is that of the newest window with enough evidence; while a window fills, the one before it speaks. Of
+    what is looked at as a whole (servers, machines, business) the newest look speaks: the past covers no silence.
     """
     found: dict[tuple[str, str | None], Observation] = {}
     for seen in observations:
@@ -109,14 +110,15 @@ def current(observations: Iterable[Observation]) -> tuple[Observation, ...]:
 
 
 def is_live(seen: Observation) -> bool:
-    """Whether servers and machines say it of themselves, at every look anew."""
-    return seen.metric == SERVICE_LEVEL or is_system_figure(seen.metric)
+    """Whether it is looked at as a whole at every look, and not window by window of event time."""
+    by_window = seen.metric in (*DRIFT_METRICS, ESTIMATED_ACCURACY) or find_metric(seen.metric) is not None
+    return not by_window
 
 
 def _speaks(seen: Observation) -> tuple[bool, float]:
-    return is_live(
-        seen
-    ) or seen.state not in _SILENT, seen.window_from.timestamp() if seen.window_from else float("-inf")
+    if is_live(seen):
+        return True, seen.observed_at.timestamp()
+    return seen.state not in _SILENT, seen.window_from.timestamp() if seen.window_from else float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
