@@ -268,22 +268,21 @@ class Asked:
 
 
 class CandidateReader:
-    """Reads candidates and their values from an online store; safe to call from several threads if `read` is."""
+    """Finds candidates and their values in an online store; safe to call from several threads."""
 
-    def __init__(self, plan: FeaturePlan, read: Read) -> None:
-        self._read = read
+    def __init__(self, plan: FeaturePlan) -> None:
         self._views: dict[str, tuple[str, ...]] = {key: plan.of_key(key).kept_views for key in plan.view_keys}
         self._entity, self._item, self._pair = str(plan.entity), str(plan.item), plan.pair
         self._defaults = {each.name: each.default for each in plan.history}
 
-    def candidates(self, entity: Any) -> Asked:
+    def candidates(self, entity: Any, read: Read) -> Asked:
         """The candidates of the entity of now; those of everybody where the store does not know it."""
-        (own,) = self._read(self._views[self._entity], [entity])
-        (everybody,) = self._read(self._views[EVERYBODY], [EVERYBODY])
+        (own,) = read(self._views[self._entity], [entity])
+        (everybody,) = read(self._views[EVERYBODY], [EVERYBODY])
         found = union((own or {}).get(LIST), (everybody or {}).get(LIST))
         shared = {**self._defaults, **_fields(own)}
-        items = self._of([each.item for each in found], self._item)
-        pairs = self._of([pair_text(entity, each.item) for each in found], self._pair)
+        items = self._of(self._item, [each.item for each in found], read)
+        pairs = self._of(self._pair, [pair_text(entity, each.item) for each in found], read)
         stored = [
             {
                 **shared, **_fields(item), **_fields(pair),
@@ -293,9 +292,9 @@ class CandidateReader:
         ]  # fmt: skip
         return Asked(found, stored, own is not None)
 
-    def _of(self, keys: list[Any], key: str) -> Sequence[dict[str, Any] | None]:
+    def _of(self, key: str, keys: list[Any], read: Read) -> Sequence[dict[str, Any] | None]:
         views = self._views.get(key)
-        return self._read(views, keys) if views and keys else [None] * len(keys)
+        return read(views, keys) if views and keys else [None] * len(keys)
 
 
 def _fields(row: dict[str, Any] | None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def prove_lists(built: Built, python: Path, store: FeatureStore, *, seed: int) -
     """
     plan = built.plan
     entity, event_time = str(plan.entity), str(plan.event_time)
-    online = OnlineFeatures(plan, python)
+    online, reader = OnlineFeatures(plan, python), CandidateReader(plan)
     moments = built.rows[event_time].unique().sort()[-MOMENTS:]
     lists, values, largest = 0, 0, 0.0
     for moment in moments:
@@ -42,10 +42,10 @@ def prove_lists(built: Built, python: Path, store: FeatureStore, *, seed: int) -
         chosen = everyone.gather(np.sort(np.random.default_rng(seed).permutation(len(everyone))[:count]))
         before = built.events.filter(pl.col(event_time) < moment)
         asked = here.filter(pl.col(entity).is_in(chosen.implode()))
-        reader = CandidateReader(plan, _Rehearsed(plan, store, level_rows(plan, before, asked, moment)).read)
+        kept = _Rehearsed(plan, store, level_rows(plan, before, asked, moment))
         for key in chosen:
             part = asked.filter(pl.col(entity) == key)
-            found = reader.candidates(key)
+            found = reader.candidates(key, kept.read)
             if [each.item for each in found.candidates] != part[str(plan.item)].to_list():
                 raise _other_candidates(key, moment)
             requests = [{entity: key, event_time: moment}] * len(found.candidates)

@@ -15,8 +15,9 @@ from rondo.ports.prediction_log import PredictionWriter
 from rondo.records.prediction import Prediction
 from rondo.stages.serving.asking import Asked, Row
 from rondo.stages.serving.feedback import Issued
+from rondo.stages.serving.ranking import RankedLists, item_id, rank
 from rondo.stages.serving.routing import RouteTable
-from rondo.stages.serving.scoring import Group, Scored, Scorer
+from rondo.stages.serving.scoring import Group, Scored, Scorer, of_all
 from rondo.stages.serving.versions import ServedVersion
 
 log = logging.getLogger("rondo.serving")
@@ -56,10 +57,15 @@ class Answerer:
         Raises:
             Refusal: values cannot be used, the store does not answer, or the model gives no number.
         """
-        scored = self.scorer.score(group, now)
+        scored = self._scored(group, now)
         return Answered(
             (group.version.version,), self._told(scored, now, started), now, fetch_s=scored.fetch_s
         )
+
+    def _scored(self, group: Group, now: datetime) -> Scored | RankedLists:
+        if group.version.candidates is not None:
+            return rank(self.scorer.online, group, now)
+        return self.scorer.score(group, now)
 
     def answer_all(self, groups: Sequence[Group], *, now: datetime, started: float) -> Answered:
         """The answers to a request's rows, in their order in the body, each with the version that gave it.
@@ -67,7 +73,7 @@ class Answerer:
         Raises:
             Refusal: as `answer`, with the faults of all groups; nothing was logged.
         """
-        ready = self.scorer.score_all(groups, now)
+        ready = of_all(groups, lambda group: self._scored(group, now))
         places: dict[int, dict[str, Any]] = {}
         for scored in ready:
             version, rows = scored.group.version.version, scored.group.places or ()
@@ -95,17 +101,19 @@ class Answerer:
             Refusal: as `answer`; nothing was logged.
         """
         began = perf_counter()
-        scored = self.scorer.score(Group(version, rows, range(len(rows))), now)
+        scored = self._scored(Group(version, rows, range(len(rows))), now)
         self._told(scored, now, [began] * len(rows), originals)
 
     def _told(
         self,
-        scored: Scored,
+        scored: Scored | RankedLists,
         now: datetime,
         started: Sequence[float],
         originals: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The answers, written to the log; with `originals` as a shadow's."""
+        if isinstance(scored, RankedLists):
+            return self._told_lists(scored, now, started, originals)
         made, version = scored.made, scored.group.version.version
         answers = list[dict[str, Any]]()
         numbers, words = made.numerical.tolist(), made.categorical.tolist()
@@ -138,6 +146,41 @@ class Answerer:
                     original,
                 )
             )
+        return answers
+
+    def _told_lists(
+        self, ranked: RankedLists, now: datetime, started: Sequence[float], originals: Sequence[str] | None
+    ) -> list[dict[str, Any]]:
+        """The lists, written to the log item by item: an item's prediction id is that of its list and its name."""
+        version, ended = ranked.group.version.version, perf_counter()
+        answers = []
+        for place, shown in enumerate(ranked.lists):
+            if originals is None:
+                number = next(self.numbers)
+                original, list_id = None, f"{self.boot}{number:08x}"
+                self.issued.add(number, shown.event_time)
+            else:
+                original = originals[place]
+                list_id = f"{original}{SHADOW_MARK}"
+            answers.append({"prediction_id": list_id, **shown.answer()})
+            for one in shown.items:
+                self.writer.prediction(
+                    Prediction(
+                        item_id(list_id, one.item),
+                        now,
+                        shown.event_time,
+                        version,
+                        shown.entity,
+                        one.score,
+                        str(one.item),
+                        tuple([number if number == number else None for number in one.numerical]),
+                        tuple([word or None for word in one.categorical]),
+                        (ended - started[place]) * 1e3,
+                        originals is not None,
+                        0,
+                        None if original is None else item_id(original, one.item),
+                    )
+                )
         return answers
 
 

@@ -36,6 +36,7 @@ from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
 from rondo.stages.serving.mirroring import Mirror
 from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
+from rondo.stages.serving.ranking import by_item
 from rondo.stages.serving.repeating import Kept, Repeats
 from rondo.stages.serving.replying import write_infer, write_invocations, write_predict
 from rondo.stages.serving.routing import RouteTable
@@ -393,6 +394,8 @@ class Application:
         if type(items) is list and len(items) > self._max_rows:
             raise one_fault(413, "too_many_rows", f"{len(items)} items; at most {self._max_rows} are taken")
         classes = leading.bundle.manifest.classes
+        if leading.candidates is not None:
+            body = by_item(body)
         taken = take(body, self.outcomes.get, classes, now=now, about=self._answerer.issued.about)
         for outcome in taken.outcomes:
             self.parts.writer.outcome(outcome)

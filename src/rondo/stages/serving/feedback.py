@@ -74,6 +74,7 @@ class Issued:
 
     def about(self, prediction_id: str) -> datetime | None:
         """What moment it was about; None when this process did not make it, or long ago."""
+        prediction_id = prediction_id.partition(":")[0]  # of an item of a list: the list
         rest = prediction_id.removeprefix(self._boot)
         if len(rest) == len(prediction_id) or not rest.isalnum():
             return None

@@ -25,7 +25,12 @@ def write_invocations(answered: Answered, asked: Asked, request_id: str) -> byte
 def write_infer(model: str, answered: Answered, asked: Asked, request_id: str) -> bytes:
     """As the Open Inference protocol has it: a tensor per column."""
     predictions = answered.predictions
-    outputs = [("prediction_id", "BYTES"), ("score", "FP64")]
+    if "items" in predictions[0]:  # a list has no width of its own: it is one text
+        predictions = [{**one, "items": _encode(one["items"]).decode()} for one in predictions]
+    outputs = [
+        ("prediction_id", "BYTES"),
+        ("items", "BYTES") if "items" in predictions[0] else ("score", "FP64"),
+    ]
     outputs += [("label", "BYTES")] if "label" in predictions[0] else []
     several = len(answered.versions) > 1
     outputs += [("version", "BYTES")] if several else []

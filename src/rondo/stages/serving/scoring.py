@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from rondo.stages.serving.problems import Fault, Refusal, from_data_error, inter
 from rondo.stages.serving.versions import ServedVersion
 
 log = logging.getLogger("rondo.serving")
+T = TypeVar("T")
 
 EVENT_TIME = "event_time"
 """A request may say what moment it is about by this name, whatever the project calls it."""
@@ -129,21 +130,7 @@ class Scorer:
         Raises:
             Refusal: as `score`, with the faults of all groups.
         """
-        ready: list[Scored] = []
-        faults: list[Fault] = []
-        for group in groups:
-            try:
-                ready.append(self.score(group, now))
-            except Refusal as refusal:
-                if refusal.status != 422:
-                    raise
-                faults += refusal.faults
-            except Exception as error:
-                log.exception("version %s failed", group.version.version)
-                raise internal(group.version.version) from error
-        if faults:
-            raise values_refused(sorted(faults, key=_place))
-        return ready
+        return of_all(groups, lambda group: self.score(group, now))
 
     def _stored(
         self, version: ServedVersion, rows: Sequence[Row], now: datetime
@@ -180,6 +167,29 @@ class Scorer:
             fresh = values is not None and (oldest is None or values["_event_timestamp"] >= oldest)
             result[place] = values if fresh else None
         return result, perf_counter() - began
+
+
+def of_all(groups: Sequence[Group], score: Callable[[Group], T]) -> list[T]:
+    """What scoring gives for each group.
+
+    Raises:
+        Refusal: with the faults of all groups.
+    """
+    ready: list[T] = []
+    faults: list[Fault] = []
+    for group in groups:
+        try:
+            ready.append(score(group))
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
+            faults += refusal.faults
+        except Exception as error:
+            log.exception("version %s failed", group.version.version)
+            raise internal(group.version.version) from error
+    if faults:
+        raise values_refused(sorted(faults, key=_place))
+    return ready
 
 
 def _place(fault: Fault) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rondo.bundle.bundle import Bundle, load_bundle
+from rondo.bundle.candidates import CandidateReader
 from rondo.bundle.online import OnlineFeatures
 
 
@@ -19,6 +20,7 @@ class ServedVersion:
     views: tuple[str, ...]
     stored: frozenset[str]  # names that the store may give: a row that has them all needs no look-up
     known: tuple[frozenset[str], ...]  # categories per categorical feature, in order
+    candidates: CandidateReader | None = None  # of a ranking
 
 
 def make_ready(folder: Path, *, bundle_id: str | None = None) -> ServedVersion:
@@ -44,4 +46,5 @@ def served(bundle: Bundle) -> ServedVersion:
         views=plan.kept_views if plan.entity else (),
         stored=frozenset({one.name for one in plan.inputs} | {one.name for one in plan.history}),
         known=tuple(frozenset(manifest.categories.get(name, ())) for name in plan.categorical),
+        candidates=CandidateReader(plan) if plan.lists is not None else None,
     )
