@@ -6,7 +6,7 @@ HOLIDAYS = ("01-01", "05-01", "10-03", "12-25", "12-26")
 FAR = 30.0
 
 
-def days_to_next(inputs):
+def days_to_next(inputs: dict[str, np.ndarray]) -> np.ndarray:
     """Days from each date to the next holiday, at most 30."""
     days = inputs["date"].astype("datetime64[D]")
     years = days.astype("datetime64[Y]")

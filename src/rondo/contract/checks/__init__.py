@@ -3,6 +3,8 @@
 success.py     metrics, criteria, gates
 columns.py     target, entity, time, features, joins
 ranking.py     items, candidates, whole lists
+forecast.py    sums of later rows, seasons
+experiments.py what an A/B test compares, by how much, between how many
 operation.py   rollout, experiment, monitoring, retraining, schedule, script stages, candidates
 safety.py      secrets and paths
 files.py       files that are named and not there
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rondo.contract.checks import columns, operation, ranking, safety, success
+from rondo.contract.checks import columns, experiments, forecast, operation, ranking, safety, success
 from rondo.contract.checks._finding import Finding, Rule
 from rondo.contract.checks.files import missing_files
 from rondo.contract.loading import LoadedProject
@@ -45,9 +47,13 @@ RULES: tuple[Rule, ...] = (
     ranking.a_ranking_says_what_is_ranked,
     ranking.a_ranking_is_learned_from_whole_lists,
     ranking.only_a_ranking_has_items,
+    forecast.labels_fit_the_problem,
+    forecast.forecasts_know_their_season,
+    forecast.forecasts_are_split_by_time,
     operation.canary_climbs_to_all,
     operation.rollback_watches_known_figures,
     operation.experiment_compares_two_things,
+    *experiments.RULES,
     operation.monitoring_watches_known_figures,
     operation.retraining_can_start,
     operation.schedule_fires,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from rondo.contract.checks._finding import Finding, error
+from rondo.contract.checks._finding import Finding, Path, error
 from rondo.contract.loading import LoadedProject
 
 _NUMBERS = frozenset({"forecasting", "regression"})
@@ -33,15 +33,15 @@ def forecasts_know_their_season(loaded: LoadedProject) -> Iterator[Finding]:
     project = loaded.project
     problem = project.ml_problem
     if problem.season is not None:
-        path = ("ml_problem", "season")
+        where: Path = ("ml_problem", "season")
         if problem.season <= timedelta(0):
-            yield error(loaded, path, "a season of no time", "A season lasts", "Write season: 7d")
+            yield error(loaded, where, "a season of no time", "A season lasts", "Write season: 7d")
         elif problem.label is None or problem.label.sum is None or problem.type != "forecasting":
             rule = "The value one season earlier is the sum over a window one season earlier"
             mend = "Write type: forecasting and label: {sum: COLUMN, within: 1d}, or remove season"
-            yield error(loaded, path, "a season without a sum to forecast", rule, mend)
+            yield error(loaded, where, "a season without a sum to forecast", rule, mend)
         return
-    asked = [(("ml_problem", "success_metric"), problem.success_metric)]
+    asked: list[tuple[Path, str]] = [(("ml_problem", "success_metric"), problem.success_metric)]
     asked += [
         (("success_criteria", "offline_metrics", name), name)
         for name in project.success_criteria.offline_metrics
