@@ -12,7 +12,7 @@ import math
 import re
 from datetime import timedelta
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.engine import URL
 
 from rondo.errors import (
@@ -42,9 +42,10 @@ class Postgresql:
             )
         self.name = url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
         self._url = url.set(drivername="postgresql+psycopg")
-        self._patience, self._schema = patience, schema_of(project)
-        lock = int.from_bytes(hashlib.sha256(self._schema.encode()).digest()[:8], signed=True)
-        place = f'SET LOCAL search_path TO "{self._schema}"; SET LOCAL synchronous_commit TO on'
+        self._patience, schema = patience, schema_of(project)
+        self._schema = '"' + schema.replace('"', '""') + '"'
+        lock = int.from_bytes(hashlib.sha256(schema.encode()).digest()[:8], signed=True)
+        place = f"SET LOCAL search_path TO {self._schema}; SET LOCAL synchronous_commit TO on"
         wait_ms = max(1, math.ceil(patience.total_seconds() * 1000))
         self._begin_read = f"{place}; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         self._begin_write = (
@@ -78,9 +79,9 @@ class Postgresql:
 
     def prepare(self, connection: Connection) -> None:
         """Makes the schema; the caller writes."""
-        found = connection.exec_driver_sql(f"SELECT to_regnamespace('\"{self._schema}\"')").scalar_one()
-        if found is None:
-            connection.exec_driver_sql(f'CREATE SCHEMA "{self._schema}"')
+        known = select(func.to_regnamespace(self._schema))
+        if connection.execute(known).scalar_one() is None:
+            connection.exec_driver_sql(f"CREATE SCHEMA {self._schema}")
 
     def in_our_words(self, error: BaseException) -> RondoError:
         """See Kind."""
@@ -119,13 +120,12 @@ class Postgresql:
 
 
 def schema_of(project: str) -> str:
-    """The schema of a project: its name in the letters of one; no two projects have the same."""
-    plain = f"rondo_{project}" if project else "rondo"
-    name = re.sub(r"[^a-z0-9_]", "_", plain)
-    if name == plain and len(name) <= _LONGEST_NAME:
+    """The schema of a project, a name of its own; it wants quotes wherever the project's name does."""
+    name = f"rondo_{project}" if project else "rondo"
+    if len(name.encode()) <= _LONGEST_NAME:
         return name
-    mark = hashlib.sha256(plain.encode()).hexdigest()[:8]
-    return f"{name[: _LONGEST_NAME - 9]}_{mark}"
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[: _LONGEST_NAME - 9].decode(errors='ignore')}_{mark}"
 
 
 def _refused(state: str, said: str) -> bool:
