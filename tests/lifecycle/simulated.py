@@ -241,7 +241,7 @@ class World:
                 with self._unverified():
                     rollback(self.means, by="ann", reason="by hand")
             case "late":
-                self._late_tick(version)
+                self._late_tick()
 
     def _experiment(self, version: str) -> tuple[Phase, ...] | None:
         """Now and then an A/B test in place of the strategy."""
@@ -272,17 +272,26 @@ class World:
         finally:
             self.means = kept
 
-    def _late_tick(self, version: str) -> None:
-        """A tick whose decision comes after somebody else's: what it read is old when it writes."""
+    def _late_tick(self) -> None:
+        """A tick whose decision comes after somebody else's: what it read is old, and it writes nothing."""
+        between: list[Rollout | None] = []
 
         def slow(workshop: Any, rollout: Rollout, now: datetime) -> Evidence:
             verdict = self.judge(workshop, rollout, now)
-            other = self.chance.choice(["abort", "pause", "promote"])
+            other = self.chance.choice(["abort", "pause", "pause", "promote"])
             self.log.append(f"meanwhile {other}")
-            self._do(other)
+            try:
+                self._do(other)
+            except (Crash, RondoError):
+                self.store.bury()
+            after = self.store.rollout()
+            if after is not None and after.revision != rollout.revision:
+                between.append(after)
             return verdict
 
         rollouts.tick(self.workshop, gather=slow, means=self.means)
+        for found in between:
+            assert self.store.rollout() == found, self.words()
 
     # what must hold after every step
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import polars as pl
+import pytest
 
 from mission import churn as practice
 from mission.document import listing
 from rondo.assembly import Assembly, open_project
+from rondo.lifecycle.differing import diff
 from rondo.lifecycle.order import steps
 from rondo.lifecycle.watching import decide, retrain_now
+from rondo.stages.deployment import served_at
 
 BOXES = {  # the boxes of the drawing -> sections of the project file, or stages of a round
     "문제정의": "ml_problem",
@@ -41,16 +43,13 @@ def test_a_round_goes_through_them_in_the_order_of_the_drawing(churn: Assembly) 
     assert production.version == "1.0.0"
 
 
-def test_retraining_closes_the_loop(churn: Assembly, tmp_path: Path) -> None:
-    folder = tmp_path / "churn"
+@pytest.fixture(scope="module")
+def again(churn: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """The project after a month passed, a month of rows came, and a retrain went round."""
+    folder = tmp_path_factory.mktemp("again") / "churn"
     shutil.copytree(churn.layout.root, folder)
-    later = pl.concat(
-        [
-            practice.table(),
-            practice.table(months=1, seed=8).with_columns(pl.col("event_timestamp").dt.offset_by("26mo")),
-        ]
-    )
-    later.write_parquet(folder / "customers.parquet")
+    newest = practice.table(months=1, seed=8).with_columns(pl.col("event_timestamp").dt.offset_by("26mo"))
+    pl.concat([practice.table(), newest]).write_parquet(folder / "customers.parquet")
     project = open_project(folder, clock=lambda: churn.clock() + timedelta(days=31))
 
     decision = decide(project)
@@ -58,7 +57,32 @@ def test_retraining_closes_the_loop(churn: Assembly, tmp_path: Path) -> None:
 
     assert decision.reasons == ("scheduled_retrain",)
     assert not went.refused, went.release
-    assert went.version == "1.0.1"
-    production = project.state.production()
+    return project
+
+
+def test_retraining_closes_the_loop(again: Assembly) -> None:
+    production = again.state.production()
     assert production is not None
     assert production.version == "1.0.1"
+    assert again.state.production_history() == ("1.0.0", "1.0.1")
+
+
+def test_what_the_second_time_round_changed_is_told(again: Assembly) -> None:
+    found = diff(again, "1.0.0", "1.0.1")
+    assert found.data is not None
+    assert (found.data.rows_added, found.data.rows_removed, found.data.rows_changed) == (4_000, 0, 0)
+    made = {(one.about, one.name): (one.before, one.after) for one in found.made}
+    assert made["data", "version"] == ("1.0.0", "1.0.1")
+    assert ("estimator", "class") not in made
+    assert found.said is not None
+    assert found.said.rows == 50_000
+    assert found.said.agreement > 0.95
+
+
+def test_the_log_tells_who_served_when_and_is_whole(again: Assembly) -> None:
+    events = again.state.events()
+    switches = [event.at for event in events if event.kind == "model.promoted"]
+    assert served_at(events, switches[0] - timedelta(seconds=1)) == {}
+    assert served_at(events, switches[0]) == {"1.0.0": 1.0}
+    assert served_at(events, switches[1]) == {"1.0.1": 1.0}
+    assert again.state.verify_events() == len(events)

@@ -112,11 +112,17 @@ def status(project: Folder = HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def models(project: Folder = HERE, as_json: AsJson = False) -> None:
-    """List the registered versions."""
+def models(
+    at: Annotated[
+        str | None, typer.Option(help="Who answered at that moment, such as 2026-01-31T14:00.")
+    ] = None,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List the registered versions, or tell what served at a moment."""
     from rondo.cli.release import models as do
 
-    do(project, as_json)
+    do(project, at, as_json)
 
 
 @app.command()
@@ -195,15 +201,49 @@ def rollback(
 
 
 @app.command()
-def lineage(
-    version: Annotated[str, typer.Argument(help="A model version, such as 1.2.0.")],
+def diff(
+    before: Annotated[str, typer.Argument(help="A version, such as 1.2.0.")],
+    after: Annotated[str, typer.Argument(help="Another one.")],
+    data: Annotated[bool, typer.Option("--data", help="They are versions of the data.")] = False,
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a version was made from: data, code, features, run, bundle."""
-    from rondo.cli.release import lineage as do
+    """Tell what two versions differ in: rows and columns, features, parameters, metrics, answers."""
+    from rondo.cli.history import diff as do
 
-    do(project, version, as_json)
+    do(project, before, after, data, as_json)
+
+
+@app.command()
+def lineage(
+    wanted: Annotated[str, typer.Argument(help="A model version, such as 1.2.0, or a prediction id.")],
+    data: Annotated[
+        bool, typer.Option("--data", help="It is a version of the data: show what was made from it.")
+    ] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a version or a prediction was made from, or what was made from a version of the data."""
+    from rondo.cli.history import lineage as do
+
+    do(project, wanted, data, as_json)
+
+
+@app.command()
+def events(
+    what: Annotated[str, typer.Argument(help="`verify` checks that the log is whole.")] = "list",
+    kind: Annotated[str | None, typer.Option(help="Only of that kind, such as model.promoted.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest ones.")] = 50,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List what happened, or verify that nothing of it was changed."""
+    from rondo.cli.history import events as do
+    from rondo.errors import UsageError
+
+    if what not in ("list", "verify"):
+        raise UsageError(f"there is nothing called {what!r} to do with events", mend="Write list or verify.")
+    do(project, what == "verify", kind, limit, as_json)
 
 
 @app.command()

@@ -1,17 +1,32 @@
-"""models, promote, rollback, lineage: what serves, and where it comes from."""
+"""models, promote, rollback: what may serve, and what does."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rondo.cli.output import progress, say, say_json, table
+from rondo.errors import UsageError
 
 
-def models(folder: Path, as_json: bool) -> None:
-    """Registered versions, newest last."""
+def models(folder: Path, at: str | None, as_json: bool) -> None:
+    """Registered versions, newest last; with a moment, who answered then."""
     from rondo.assembly import open_project
 
-    releases = open_project(folder).state.releases()
+    state = open_project(folder).state
+    if at is not None:
+        from rondo.stages.deployment import served_at
+
+        moment = _moment(at)
+        shares = served_at(state.events(), moment)
+        if as_json:
+            say_json({"at": moment, "shares": shares})
+        elif shares:
+            table(("version", "share of requests"), [(one, f"{share:.1%}") for one, share in shares.items()])
+        else:
+            say(f"Nothing served at {moment:%Y-%m-%d %H:%M:%S} UTC.")
+        return
+    releases = state.releases()
     if as_json:
         say_json(releases)
     elif not releases:
@@ -21,6 +36,19 @@ def models(folder: Path, as_json: bool) -> None:
             ("version", "stage", "registered (UTC)", "why this number"),
             [(r.version, r.stage, f"{r.registered_at:%Y-%m-%d %H:%M}", r.version_reason) for r in releases],
         )
+
+
+def _moment(text: str) -> datetime:
+    """A moment as people write it, in UTC unless it says otherwise; a day alone is its end."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no moment", mend="Write 2026-01-31, 2026-01-31T14:00 or 2026-01-31T14:00+09:00."
+        ) from error
+    if len(text) == len("2026-01-31"):
+        found = found.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def promote(folder: Path, version: str, reason: str, as_json: bool) -> None:
@@ -39,15 +67,3 @@ def rollback(folder: Path, reason: str, as_json: bool) -> None:
 
     told = do(open_project(folder, progress=progress()), by="rondo rollback", reason=reason)
     say_json({"told": told}) if as_json else say(told)
-
-
-def lineage(folder: Path, version: str, as_json: bool) -> None:
-    """Data, code, features, run, bundle."""
-    from rondo.assembly import open_project
-    from rondo.lifecycle.lineage import trace
-
-    lines = trace(open_project(folder), version)
-    if as_json:
-        say_json(lines)
-    else:
-        table(("", "version", "identity"), [(line.kind, line.version, line.identity) for line in lines])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -35,3 +36,10 @@ class PipelineKeeper(Protocol):
 
     def versions(self, paths: Sequence[str]) -> Mapping[str, str]:
         """Content hash of each tracked output, as last committed; untracked ones are left out."""
+
+    def restore(self, identity: str, into: Path) -> None:
+        """Puts what an output held when it had that content hash into the folder `into`, which is empty.
+
+        Raises:
+            NotAvailable: the content is neither here nor in a remote that can be reached.
+        """

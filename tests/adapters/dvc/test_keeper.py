@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rondo.adapters.dvc.keeper import DvcKeeper
-from rondo.errors import ContractError
+from rondo.errors import ContractError, NotAvailable
 from rondo.ports.pipeline import StageDeclaration
 
 PREPARE = StageDeclaration(
@@ -94,3 +94,20 @@ def test_a_name_that_somebody_else_uses_is_refused(project: Path) -> None:
     (project / "dvc.yaml").write_text("stages:\n  prepare:\n    cmd: echo hi\n")
     with pytest.raises(ContractError, match="prepare"):
         DvcKeeper(project).declare([PREPARE])
+
+
+def test_what_an_output_held_is_given_back_after_it_changed(project: Path, tmp_path: Path) -> None:
+    keeper = DvcKeeper(project)
+    keeper.declare([PREPARE])
+    run_prepare(project)
+    keeper.commit("prepare")
+    first = keeper.versions(["out"])["out"]
+    (project / "out" / "a.txt").unlink()  # it may be a link into the store
+    (project / "out" / "a.txt").write_text("made otherwise")
+    keeper.commit("prepare")
+
+    keeper.restore(first, tmp_path / "back")
+
+    assert (tmp_path / "back" / "a.txt").read_text() == "made"
+    with pytest.raises(NotAvailable, match="DVC has no content"):
+        keeper.restore("0" * 32 + ".dir", tmp_path / "other")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,8 +91,48 @@ class DvcKeeper:
             }
         return {path: outs[os.path.normpath(path)] for path in paths if os.path.normpath(path) in outs}
 
+    def restore(self, identity: str, into: Path) -> None:
+        """Puts the files that had that content hash into the folder, from the cache or else from the remote."""
+        from dvc_data.hashfile import load
+        from dvc_data.hashfile.hash_info import HashInfo
+        from dvc_data.hashfile.tree import Tree
+
+        with _translated(self._root), _quiet(), self._repo.lock:
+            cache, wanted = self._repo.cache.local, HashInfo("md5", identity)
+            self._fetch(wanted)
+            found = load(cache, wanted)
+            files = dict(_files_of(found)) if isinstance(found, Tree) else {"": wanted}
+            self._fetch(*files.values())
+            for name, file in files.items():
+                target = into / (name or "content")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(cache.oid_to_path(file.value), target)
+
+    def _fetch(self, *wanted: Any) -> None:
+        """Nothing, once all of that is in the cache.
+
+        Raises:
+            NotAvailable: some of it is not, and no remote has it.
+        """
+        cache = self._repo.cache.local
+        missing = [one for one in wanted if not cache.exists(one.value)]
+        if missing and self._repo.config["core"].get("remote"):
+            self._repo.cloud.pull(missing)
+            missing = [one for one in missing if not cache.exists(one.value)]
+        if missing:
+            raise NotAvailable(
+                f"DVC has no content {missing[0].value} any more, here or in a remote",
+                where=str(self._root),
+                mend="`dvc pull --all-commits`, where a remote still has it.",
+            )
+
     def _reload(self) -> None:
         self._repo._reset()
+
+
+def _files_of(tree: Any) -> Iterator[tuple[str, Any]]:
+    for parts, _, hash_info in tree:
+        yield "/".join(parts), hash_info
 
 
 def _entry(stage: StageDeclaration) -> dict[str, Any]:

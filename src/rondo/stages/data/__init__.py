@@ -10,13 +10,15 @@ join.py       sources beside each other            clean.py     missing values, 
 types.py      logical types, and conversions       checks.py    what stops a run
 content.py    the hash of the values               versions.py  the semantic version
 profile.py    columns in figures                   report.py    the page for people
+differences.py  rows that came, went and changed between two versions
 pipeline.py   all of it as a class for a notebook
 """
 
 from __future__ import annotations
 
+from rondo.stages.data.differences import TableDifference, differences
 from rondo.stages.data.extract import extract
 from rondo.stages.data.pipeline import Access, DataPipeline
 from rondo.stages.data.prepare import prepare
 
-__all__ = ["Access", "DataPipeline", "extract", "prepare"]
+__all__ = ["Access", "DataPipeline", "TableDifference", "differences", "extract", "prepare"]
