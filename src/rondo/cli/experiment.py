@@ -6,10 +6,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rondo.cli.output import progress, say, say_json, table
+from rondo.errors import UsageError
 
 if TYPE_CHECKING:
     from rondo.lifecycle.experimenting import Standing
     from rondo.records.experiment import ExperimentPlan, Power
+
+
+ACTIONS = ("start", "show", "stop")
+
+
+def experiment(folder: Path, action: str, reason: str, as_json: bool) -> None:
+    """The experiment of the project file, started, shown or stopped."""
+    match action:
+        case "start":
+            start(folder, reason, as_json)
+        case "show":
+            show(folder, as_json)
+        case "stop":
+            stop(folder, reason, as_json)
+        case _:
+            raise UsageError(
+                f"{action!r} is nothing that can be done to an experiment",
+                mend=f"Known: {', '.join(ACTIONS)}.",
+            )
 
 
 def start(folder: Path, reason: str, as_json: bool) -> None:

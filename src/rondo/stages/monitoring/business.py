@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -30,7 +30,7 @@ SHORTEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class SideBySide:
     """An A/B test: while it ran its two versions served side by side, to entities that chance divided."""
 
     control: str
@@ -50,8 +50,8 @@ class Business:
     since: datetime | None  # when it went into production
     predictions: pl.DataFrame  # see PredictionLog, of every version
     outcomes: pl.DataFrame
-    tested: Tested | None = None
-    costs: Costs = Costs()
+    tested: SideBySide | None = None
+    costs: Costs = field(default_factory=Costs)
     min_samples: int = 100
 
 
@@ -230,7 +230,8 @@ def _state(
         return "not_a_number", found.note
     if threshold is None:
         return "told", found.note
-    reached = found.value >= threshold if at_least else found.value <= threshold
+    beyond = found.value < threshold if at_least else found.value > threshold
+    reached = not beyond or math.isclose(found.value, threshold, rel_tol=1e-9)
     return ("fine" if reached else "breached"), found.note
 
 
