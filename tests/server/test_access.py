@@ -48,14 +48,6 @@ NEEDED: dict[str, Role | None] = {
 }
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    house = House(tmp_path)
-    house.release("1.0.0")
-    house.route({"1.0.0": 1.0})
-    return house
-
-
 def bearer(role: str) -> dict[str, str]:
     return {"authorization": f"Bearer {ENV[f'{role.upper()}_TOKEN']}"}
 

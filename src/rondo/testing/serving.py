@@ -36,11 +36,10 @@ class House:
         """Gives the versions their shares."""
         route(self.state, weights, shadow)
 
-    @asynccontextmanager
-    async def open(
+    def make(
         self, *, mirror_share: float = 1.0, env: Mapping[str, str] | None = None, **serving: Any
-    ) -> AsyncIterator[Application]:
-        """The application, started; stopped after the block."""
+    ) -> tuple[Application, SegmentWriter]:
+        """The application, not started, and the writer that it was given."""
         writer = SegmentWriter(self.root / "log", flush_every=timedelta(milliseconds=5))
         app = application(
             self.root,
@@ -53,6 +52,12 @@ class House:
             mirror_share=mirror_share,
             env=env or {},
         )
+        return app, writer
+
+    @asynccontextmanager
+    async def open(self, **given: Any) -> AsyncIterator[Application]:
+        """The application, started; stopped after the block. What is given goes to `make`."""
+        app, writer = self.make(**given)
         await app.start()
         try:
             yield app

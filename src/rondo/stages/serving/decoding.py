@@ -29,7 +29,8 @@ def decode(body: bytes) -> Any:
     except RecursionError as error:
         raise _too_deep() from error
     # Every name is followed by one colon, so more colons than names mean a name twice, or colons in texts.
-    if type(value) is dict and body.count(b":") == len(value):
+    # Depth without lists needs names, too.
+    if type(value) is dict and body.count(b":") == len(value) and b"[" not in body:
         return value
     names, colons = _measure(value, 0)
     if body.count(b":") != names + colons or b"\\" in body:

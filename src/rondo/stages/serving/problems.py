@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -55,6 +55,23 @@ SLUGS: Mapping[int, str] = {
 }
 
 
+HINTS: Mapping[int, str] = {
+    400: "Send one JSON value in UTF-8, with every name once; GET /docs shows one.",
+    404: "GET /openapi.json says what there is.",
+    405: "The header allow says which methods there are.",
+    408: "Send the whole request at once.",
+    409: "Ask what is known before sending it again.",
+    413: "Send less at a time.",
+    415: "Send the header content-type: application/json.",
+    422: "GET /openapi.json describes what is taken; null says that a value is missing.",
+    429: "Send it again after the seconds that retry-after says.",
+    431: "Send less in the head.",
+    500: "Send it again; if it fails again, its request_id is in the server's log.",
+    503: "Send it again in a moment; GET /ready says why.",
+}
+"""What to do about a fault that says nothing itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One error of a request: where in the body, a word for programs, a sentence for people, a mend."""
@@ -78,7 +95,10 @@ class Refusal(Exception):
 
     def body(self, request_id: str) -> bytes:
         """The problem as JSON."""
-        shown = list(self.faults[:SHOWN_ERRORS])
+        # Whoever reads it finds what, where and what to do, whether or not somebody thought of all three.
+        faults = self.faults or (Fault((), SLUGS.get(self.status, "error").replace("-", "_"), self.detail),)
+        hint = HINTS.get(self.status, "")
+        shown = [fault if fault.hint else replace(fault, hint=hint) for fault in faults[:SHOWN_ERRORS]]
         problem: dict[str, Any] = {
             "type": f"urn:rondo:problem:{self.kind or SLUGS.get(self.status, 'error')}",
             "title": TITLES.get(self.status, "The request failed"),
@@ -87,7 +107,7 @@ class Refusal(Exception):
             "request_id": request_id,
             "errors": shown,
         }
-        if hidden := len(self.faults) - len(shown):
+        if hidden := len(faults) - len(shown):
             problem["errors_left_out"] = hidden
         return msgspec.json.encode(problem)
 
