@@ -23,7 +23,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 demo: $(READY) ## the whole story on a practice shop, in about three minutes
 	$(BIN)/rondo demo
 
-test: $(READY) ## every test that is quick enough for every change
+test: $(READY) ## every test that is quick enough for every change (needs PostgreSQL, Redis, Chromium)
 	$(BIN)/pytest -q -m "not long" -n 2 --dist worksteal
 
 test-long: $(READY) ## the tests that take minutes
