@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+from rondo.lifecycle.releasing import catch_up
 from rondo.lifecycle.rollouts import pace, tick
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.rollout import Rollout
 
 FAILED = "upkeep.failed"
+CATCH_UP_EVERY_S = 60.0
+"""How often the model registry is told what a process that died, or it itself, kept from it."""
 
 
 @contextmanager
@@ -28,9 +31,12 @@ def attending(workshop: Workshop, *, every_s: float = 1.0) -> Iterator[None]:
 
 
 def _attend(workshop: Workshop, over: threading.Event, every_s: float) -> None:
-    said, seen, again_at = "", (0, 0), 0.0
+    said, seen, again_at, caught_up_at = "", (0, 0), 0.0, float("-inf")
     while not over.wait(every_s):
         try:
+            if monotonic() >= caught_up_at + CATCH_UP_EVERY_S:
+                caught_up_at = monotonic()
+                catch_up(workshop)
             before = workshop.state.rollout()
             if before is None or (_mark(before) == seen and monotonic() < again_at):
                 continue

@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rondo.adapters.memory import MemoryModelRegistry
 from rondo.adapters.sqlstate import SqlStateStore
 from rondo.ports.tracking import ModelRegistry
-from rondo.records.failpoints import reached
-from rondo.records.files import publish_folder, read_record, write_record
-from rondo.records.release import RegistryStage, ServerReport
+from rondo.records.release import ServerReport
 from rondo.stages.deployment import Means, promote, rollback, verify_bundle
 from rondo.testing.deployment import registered
+from rondo.testing.killing import FolderRegistry, killed
 from rondo.testing.registry import ModelRegistryTests
-
-
-class FolderRegistry:
-    """A registry on disk that can be killed between any two of its writes, as a remote one can."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def _read(self, name: str) -> dict[str, str]:
-        path = self.folder / name
-        return read_record(path, dict[str, str]) if path.exists() else {}
-
-    def register(
-        self, model: str, version: str, *, run_id: str, bundle: Path, tags: Mapping[str, str]
-    ) -> str:
-        memory = MemoryModelRegistry()  # its rules on equal and unequal bundles
-        numbers = self._read("numbers")
-        for known in numbers:
-            memory.register(model, known, run_id="", bundle=self.folder / numbers[known], tags={})
-        number = memory.register(model, version, run_id=run_id, bundle=bundle, tags=tags)
-        if version not in numbers:
-            with publish_folder(self.folder / number) as fresh:
-                shutil.copytree(bundle, fresh, dirs_exist_ok=True)
-            reached("registry.uploaded")
-            write_record(self.folder / "numbers", {**numbers, version: number})
-        return number
-
-    def set_roles(
-        self, model: str, roles: Mapping[str, str | None], stages: Mapping[str, RegistryStage]
-    ) -> None:
-        for alias, number in roles.items():
-            kept = {**self._read("aliases"), alias: number}
-            write_record(self.folder / "aliases", {key: value for key, value in kept.items() if value})
-            reached(f"registry.alias_{alias}")
-        for number, stage in stages.items():
-            write_record(self.folder / "stages", {**self._read("stages"), number: stage})
-            reached("registry.stage")
-
-    def roles(self, model: str) -> Mapping[str, str]:
-        return self._read("aliases")
-
-    def fetch(self, model: str, registry_version: str, into: Path) -> None:
-        memory = MemoryModelRegistry()
-        for version, number in self._read("numbers").items():
-            memory.register(model, version, run_id="", bundle=self.folder / number, tags={})
-        memory.fetch(model, registry_version, into)
 
 
 class TestFolderRegistry(ModelRegistryTests):
@@ -128,24 +79,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return root
 
 
-def killed(action: Callable[[Opened], None], root: Path, moment: int) -> bool:
-    """Whether the action, done by another process, was killed at that durable moment (else it came to its end)."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.environ["RONDO_FAILPOINT"] = f"*:{moment}"
-            with Opener(root) as project:
-                action(project)
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0
-    return False
+def done(action: Callable[[Opened], None], root: Path) -> None:
+    with Opener(root) as project:
+        action(project)
 
 
 def outcome(project: Opened) -> dict[str, Any]:
@@ -162,7 +98,7 @@ def outcome(project: Opened) -> dict[str, Any]:
         "weights": dict(store.routes().weights),
         "generation": store.routes().generation,
         "roles": dict(project.registry.roles("tiny")),
-        "stages": project.registry._read("stages"),
+        "stages": project.registry.read("stages"),
         "to mirror": told,
         "wanted": store.wanted_warm().version,
         "events": [event.kind for event in store.events()],
@@ -197,7 +133,7 @@ def test_a_killed_command_is_finished_by_doing_it_again(
     while True:
         root = tmp_path / str(moment)
         shutil.copytree(prepared, root)
-        if not killed(action, root, moment):
+        if not killed(partial(done, action, root), moment):
             break
         with Opener(root) as project:
             check_one_production(project)
