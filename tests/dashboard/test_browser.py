@@ -70,6 +70,16 @@ def test_an_open_page_follows_what_happens(page: Page, project: Assembly) -> Non
     expect(page.locator("main")).to_contain_text("availability is 97%")
 
 
+def test_an_alert_is_noted_with_a_name(page: Page, project: Assembly) -> None:
+    page.goto("/alerts")
+    row = page.get_by_role("row").filter(has_text="psi of age is 0.3")
+    row.get_by_placeholder("Your name").fill("lee")
+    row.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_role("row").filter(has_text="acknowledged by lee")).to_be_visible()
+    (alert,) = project.state.alerts(open_only=True)
+    assert alert.acknowledged_by == "lee (dashboard)"
+
+
 def test_what_a_person_types_is_not_taken_away(page: Page, project: Assembly) -> None:
     page.goto("/releases")
     expect(page.locator("#live")).to_have_text("live")

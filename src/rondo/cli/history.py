@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rondo.cli.output import say, say_json, table
 
+SHOWN = 120
+
 if TYPE_CHECKING:
     from rondo.bundle.differences import Difference, Disagreement
     from rondo.stages.data import TableDifference
@@ -123,6 +125,11 @@ def lineage(folder: Path, wanted: str, data: bool, as_json: bool) -> None:
         table(("", "version", "identity"), [(line.kind, line.version, line.identity) for line in lines])
 
 
+def _short(text: str) -> str:
+    """A line of a list; `--json` has it whole."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
 def events(folder: Path, verify: bool, kind: str | None, limit: int, as_json: bool) -> None:
     """The log, or whether it is whole."""
     from rondo.assembly import open_project
@@ -144,7 +151,7 @@ def events(folder: Path, verify: bool, kind: str | None, limit: int, as_json: bo
         table(
             ("", "when (UTC)", "kind", "subject", "by", "why"),
             [
-                (one.sequence, f"{one.at:%Y-%m-%d %H:%M:%S}", one.kind, one.subject, one.by, one.reason)
+                (one.sequence, f"{one.at:%m-%d %H:%M:%S}", one.kind, one.subject, one.by, _short(one.reason))
                 for one in found
             ],
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rondo.errors import Conflict
 from rondo.lifecycle import releasing, rollouts
+from rondo.lifecycle.acknowledging import acknowledge
 from rondo.lifecycle.workshop import Workshop
 
 
@@ -62,6 +63,11 @@ def _rollback(workshop: Workshop, pressed: Pressed) -> str:
     return releasing.rollback(workshop, by=pressed.by, reason=pressed.reason)
 
 
+def _acknowledge(workshop: Workshop, pressed: Pressed) -> str:
+    noted = acknowledge(workshop, pressed.form.get("key", ""), by=pressed.by, note=pressed.reason)
+    return noted.message
+
+
 def _same_rollout(workshop: Workshop, pressed: Pressed) -> None:
     """Nothing, when the rollout of now is the one that the person saw."""
     rollout = workshop.state.rollout()
@@ -76,4 +82,5 @@ ACTIONS: Mapping[str, Action] = {
     "approve-rollout": Action(_approve, "/releases"),
     "deploy": Action(_deploy, "/releases"),
     "rollback": Action(_rollback, "/releases"),
+    "acknowledge": Action(_acknowledge, "/alerts"),
 }
