@@ -7,6 +7,7 @@ from pathlib import Path
 from rondo.cli.output import progress, say, say_json, table, wide
 from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
+from rondo.records.monitoring import Observation
 
 WIDE = 100
 """Columns below which a table of sentences is harder to read than lines."""
@@ -93,32 +94,57 @@ def status(folder: Path, as_json: bool) -> None:
         say(f"{found.gaps} of {len(found.criteria)} lines are gaps: nothing enforces or has measured them.")
 
 
+def report(folder: Path, as_json: bool) -> None:
+    """The page `reports/project.html`."""
+    from rondo.assembly import open_project
+    from rondo.lifecycle.document import write_document
+
+    path = write_document(open_project(folder))
+    say_json({"page": str(path)}) if as_json else say(f"{path} is written.")
+
+
 def monitor(folder: Path, as_json: bool) -> None:
     """The newest window."""
     from rondo.assembly import open_project
     from rondo.lifecycle.watching import look
+    from rondo.stages.monitoring import drifts
 
     seen = look(open_project(folder, progress=progress()))
     if as_json:
         say_json(seen)
         return
-    table(
-        ("metric", "feature", "value", "n", "state", "threshold", "note"),
-        [
-            (
-                o.metric,
-                o.feature or "",
-                "" if o.value is None else f"{o.value:.4g}",
-                o.n,
-                o.state,
-                "" if o.threshold is None else f"{o.alert_on} {o.threshold:g}",
-                o.note,
+    told = [o for o in seen.observations if o.feature is None or o.state == "breached" or not drifts(o)]
+    rows = [(_subject(o), _value(o), o.n, o.state.replace("_", " "), _limit(o), o.note) for o in told]
+    if wide(WIDE):
+        table(("figure", "value", "n", "state", "alert", "note"), rows)
+    else:
+        for subject, value, n, state, limit, note in rows:
+            say(
+                f"{state.upper()}  {subject}: {value or 'no value'} (n = {n}{f', alert {limit}' if limit else ''})"
             )
-            for o in seen.observations
-        ],
-    )
+            if note:
+                say(f"    {note}")
+    if quiet := len(seen.observations) - len(told):
+        say(f"{quiet} more drift figures are within their limits or nothing is asked of them.")
     for alert in seen.opened:
         say(f"ALERT {alert.severity}: {alert.message}")
+    for alert in seen.recovered:
+        say(f"Over: {alert.message}")
+    if seen.pending:
+        say(f"{len(seen.pending)} more will alert if they last: {', '.join(a.key for a in seen.pending)}")
+    say(f"Drift and performance over time: {seen.page}")
+
+
+def _subject(seen: Observation) -> str:
+    return f"{seen.metric} of {seen.feature}" if seen.feature else seen.metric
+
+
+def _value(seen: Observation) -> str:
+    return "" if seen.value is None else f"{seen.value:.4g}{seen.unit or ''}"
+
+
+def _limit(seen: Observation) -> str:
+    return "" if seen.threshold is None else f"{seen.alert_on} {seen.threshold:g}{seen.unit or ''}"
 
 
 def retrain(folder: Path, only_check: bool, as_json: bool) -> int:

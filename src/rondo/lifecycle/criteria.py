@@ -222,7 +222,10 @@ def _of_gates(
     if gate.found is None:
         return CriterionStanding(name, asked, enforcer, f"not measured: {gate.evidence}", verdict, section)
     interval = f" [{gate.low:.4g}, {gate.high:.4g}]" if gate.low is not None and gate.high is not None else ""
-    return CriterionStanding(name, asked, enforcer, f"{_number(gate.found)}{interval}", verdict, section)
+    value = f"{_in_its_unit(name, gate.found)}{interval}"
+    if name == "interpretability" and gate.evidence:
+        value = gate.evidence
+    return CriterionStanding(name, asked, enforcer, value, verdict, section)
 
 
 def _worst(verdicts: Sequence[str]) -> str:
@@ -231,6 +234,17 @@ def _worst(verdicts: Sequence[str]) -> str:
 
 def _rank(verdict: str) -> int:
     return _WORST_FIRST.index(verdict) if verdict in _WORST_FIRST else 0
+
+
+def _in_its_unit(name: str, value: float) -> str:
+    """A figure of a gate, which is in its base unit, as people read it."""
+    if system_name(name).endswith("latency"):
+        return f"{value * 1e3:.3g} ms"
+    if name == "model_size":
+        return f"{value / 1e6:.3g} MB"
+    if name == "throughput":
+        return f"{value:,.0f} req/s"
+    return _number(value)
 
 
 def _number(value: float) -> str:

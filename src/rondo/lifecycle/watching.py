@@ -41,6 +41,7 @@ class Seen:
     opened: tuple[Alert, ...]
     recovered: tuple[Alert, ...]
     pending: tuple[Alert, ...] = ()
+    page: str = ""  # where it is shown, relative to the project
 
 
 def look(workshop: Workshop) -> Seen:
@@ -77,17 +78,18 @@ def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
             state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
     state.put_alerts(notify(workshop, state.alerts(), now=now))
     note_look(workshop, at=now)
-    _write_page(workshop, release.version, {**known, **{seen.identity: seen for seen in found}}, now)
-    return Seen(speaking, alerting.opened, alerting.recovered, alerting.pending)
+    shown = _write_page(workshop, release.version, {**known, **{seen.identity: seen for seen in found}}, now)
+    return Seen(speaking, alerting.opened, alerting.recovered, alerting.pending, shown)
 
 
 def _write_page(
     workshop: Workshop, version: str, observations: Mapping[str, Observation], now: datetime
-) -> None:
+) -> str:
     alerts = workshop.state.alerts(open_only=True)
     shown = [seen for seen in observations.values() if not _forgotten(seen, now)]
     text = page(workshop.project.project, workshop.project.monitoring, version, shown, alerts, now=now)
-    write_report(reports_folder(workshop, "reports/monitoring.html"), text)
+    written = write_report(reports_folder(workshop, "reports/monitoring.html"), text)
+    return written.relative_to(workshop.layout.root).as_posix()
 
 
 def _forgotten(seen: Observation, now: datetime) -> bool:

@@ -81,5 +81,7 @@ def test_rates_of_several_servers_in_a_minute_add_up() -> None:
     assert greatest_sustained_rate([]) is None
 
 
-def test_without_requests_nothing_is_claimed() -> None:
-    assert [one.figure.value for one in levels(LISTING, [], needed=100)] == [None, None, None]
+def test_without_requests_nothing_is_claimed_and_nothing_is_forgotten() -> None:
+    silent = list(levels(LISTING, [], needed=100))
+    assert {one.figure.value for one in silent} == {None}
+    assert [one.name for one in silent] == [one.name for one in levels(LISTING, minutes(3), needed=100)]

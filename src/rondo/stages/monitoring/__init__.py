@@ -20,7 +20,7 @@ report.py           the page
 from __future__ import annotations
 
 from rondo.stages.monitoring.alerting import Alerting, alerts_after
-from rondo.stages.monitoring.observing import Evidence, Served, current, is_live, observe
+from rondo.stages.monitoring.observing import Evidence, Served, current, drifts, is_live, observe
 from rondo.stages.monitoring.report import page, write_report
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, greatest_sustained_rate
 from rondo.stages.monitoring.system import ACCELERATORS
@@ -34,6 +34,7 @@ __all__ = [
     "Served",
     "alerts_after",
     "current",
+    "drifts",
     "due",
     "greatest_sustained_rate",
     "is_live",

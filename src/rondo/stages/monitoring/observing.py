@@ -109,6 +109,11 @@ def current(observations: Iterable[Observation]) -> tuple[Observation, ...]:
     return tuple(found.values())
 
 
+def drifts(seen: Observation) -> bool:
+    """Whether it says how a feature, or the prediction, has moved."""
+    return seen.metric in DRIFT_METRICS
+
+
 def is_live(seen: Observation) -> bool:
     """Whether it is looked at as a whole at every look, and not window by window of event time."""
     by_window = seen.metric in (*DRIFT_METRICS, ESTIMATED_ACCURACY) or find_metric(seen.metric) is not None

@@ -112,18 +112,33 @@ def _availability(objective: float, figures: Sequence[RequestFigures], needed: i
     asked = Watch(threshold=objective, alert_on="below", severity="critical")
     yield Level("availability", asked, Figure(value, requests, note))
     newest = max((figure.at for figure in figures), default=None)
-    if newest is None:
-        return
     for told, long, short, limit in BURNS:
-        rate, n = burn_rate(figures, objective, since=newest - long)
-        recent, _ = burn_rate(figures, objective, since=newest - short)
-        note = f"{recent:.3g} over the last {short.seconds // 60} minutes"
-        still = recent > limit
-        watch = Watch(threshold=limit, alert_on="above", severity="critical")
-        # It is over as soon as the short window is: the state is judged here, not by the long window alone.
-        judged: ObservationState = "breached" if rate > limit and still else "fine"
-        state = judged if n >= needed else None
-        yield Level(f"availability_burn_{told}", watch, Figure(rate, n, note, state=state), needed)
+        yield Level(
+            f"availability_burn_{told}",
+            Watch(threshold=limit, alert_on="above", severity="critical"),
+            _burning(objective, figures, newest, long=long, short=short, limit=limit, needed=needed),
+            needed,
+        )
+
+
+def _burning(
+    objective: float,
+    figures: Sequence[RequestFigures],
+    newest: datetime | None,
+    *,
+    long: timedelta,
+    short: timedelta,
+    limit: float,
+    needed: int,
+) -> Figure:
+    """How fast the budget burns over the long window; it is over as soon as the short one says so."""
+    if newest is None:
+        return Figure(None, 0)
+    rate, requests = burn_rate(figures, objective, since=newest - long)
+    recent, _ = burn_rate(figures, objective, since=newest - short)
+    judged: ObservationState = "breached" if rate > limit and recent > limit else "fine"
+    note = f"{recent:.3g} over the last {short.seconds // 60} minutes"
+    return Figure(rate, requests, note, state=judged if requests >= needed else None)
 
 
 def _throughput(asked: float, figures: Sequence[RequestFigures]) -> Level:
