@@ -49,7 +49,7 @@ def everywhere(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project is made.")] = HERE,
-    template: Annotated[str, typer.Option(help="What to start from: minimal, shop, demand.")] = "minimal",
+    template: Annotated[str, typer.Option(help="What to start from: minimal, shop, demand, recommender.")] = "minimal",
 ) -> None:
     """Write a project to start from."""
     from rondo.cli.project import init as do
@@ -107,6 +107,14 @@ def run(
 def status(project: Folder = HERE, as_json: AsJson = False) -> None:
     """Show each criterion with what enforces it and what was last measured, and what is up to date."""
     from rondo.cli.round import status as do
+
+    do(project, as_json)
+
+
+@app.command()
+def report(project: Folder = HERE, as_json: AsJson = False) -> None:
+    """Write the project document: what success means, how each stage goes about it, how it stands."""
+    from rondo.cli.round import report as do
 
     do(project, as_json)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rondo.contract import PROJECT_FILE
+from rondo.lifecycle.document import write_document
 from rondo.lifecycle.order import steps
 from rondo.lifecycle.releasing import catch_up, register_and_release, waits_for_release
 from rondo.lifecycle.rooms import Rooms, last_verdict
@@ -48,6 +49,8 @@ def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candid
     if selection.only:
         return Round(done, None, None, "", refused=False)
     went = _judged(workshop, done, by=by)
+    if not went.did_nothing:
+        write_document(workshop)
     told = went.release if went.refused else ""
     if seen(root, inputs) == before:  # what was edited meanwhile is for the next round to look at
         remember(root, _touchable(workshop), told=told, refused=went.refused)
