@@ -6,8 +6,9 @@ Uvicorn bounds none of these. What is refused here never reached the application
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -16,6 +17,15 @@ from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, one_fault
 HEAD_BYTES = 32 * 1024
 HEAD_TIMEOUT_S = 10.0
 MOST_CONNECTIONS = 4096
+LINGER_S = 2.0
+"""How long a client that still sends may go on after its answer: closing at once would take the answer from it."""
+
+
+class _LastWord:
+    """A transport that is closed only when the client has had its answer."""
+
+    def __init__(self, transport: asyncio.Transport, end: Callable[[], None]) -> None:
+        self.write, self.is_closing, self.close = transport.write, transport.is_closing, end
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,25 +38,26 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._head_since: float | None = monotonic()  # None: a request is under way, or none has begun
         self._head_bytes = 0
-        self._asked = False
+        self._asked = self._ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Takes the connection, unless there are too many."""
         super().connection_made(transport)
+        self._last_word = cast("asyncio.Transport", _LastWord(transport, self.end))
         if len(self.connections) > self.most_connections:
             what = f"More than {self.most_connections} connections are open"
             self.refuse(one_fault(503, "too_many_connections", what, hint="Close idle ones, or come again."))
 
     def data_received(self, data: bytes) -> None:
         """Parses, and refuses a head that grows without end."""
-        if self.transport.is_closing():
+        if self._ended or self.transport.is_closing():
             return
         before = self._head_since
         super().data_received(data)
         if self._head_since is None:
             return
         self._head_bytes = self._head_bytes + len(data) if before is not None else len(data)
-        if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > HEAD_BYTES:
             what = f"The head of the request is longer than {HEAD_BYTES} bytes"
             self.refuse(one_fault(431, "head_too_large", what, loc=("headers",), hint="Send fewer headers."))
 
@@ -59,22 +70,31 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole: what names another server in its first line is refused."""
         self._head_since = None
-        if not self.url.startswith((b"/", b"*")) and not self.transport.is_closing():
+        if self._ended:
+            return
+        if not self.url.startswith((b"/", b"*")):
             what = "The address is not a path of this server"
             self.refuse(one_fault(400, "absolute_address", what, hint="Send the path alone."))
             return
-        if not self.transport.is_closing():
-            super().on_headers_complete()
+        super().on_headers_complete()
+        self.cycle.transport = self._last_word
 
     def on_body(self, body: bytes) -> None:
         """Part of a body; nothing when its request was refused."""
-        if self.cycle is not None and not self.transport.is_closing():
+        if not self._ended:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The end of a body; nothing when its request was refused."""
-        if self.cycle is not None and not self.transport.is_closing():
+        if not self._ended:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The next request of a pipeline, unless this answer was the last."""
+        if self._ended:
+            self.flow.resume_reading()
+        else:
+            super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what is not HTTP."""
@@ -82,19 +102,34 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def refuse(self, refusal: Refusal) -> None:
         """Answers with the problem and ends the connection."""
+        if self._ended or self.transport.is_closing():
+            return
         body = refusal.body("none")
         self.transport.write(
             STATUS_LINE[refusal.status]
             + b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
             % (PROBLEM_TYPE, len(body), body)
         )
-        self.transport.close()
+        self.end()
+
+    def end(self) -> None:
+        """Sends nothing more; what the client still sends is read for a while, and thrown away."""
+        if self._ended:
+            return
+        self._ended = True
+        whole = self._head_since is None and self.cycle is not None and not self.cycle.more_body
+        if whole or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_S, self.transport.close)
 
     def sweep(self, now: float) -> None:
         """Ends the connection when its head has taken too long; one that never asked is closed unanswered."""
         if self._head_since is None or now - self._head_since <= self.head_timeout_s:
             return
-        if self.transport.is_closing():
+        if self._ended or self.transport.is_closing():
             return
         if not self._asked:
             self.transport.close()
