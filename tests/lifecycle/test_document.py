@@ -34,4 +34,5 @@ def test_only_what_the_file_says_is_listed(tmp_path: Path) -> None:
     project = open_project(tmp_path).project
     assert dict(rows_of(project, "training")) == {"split": "by: random"}
     assert dict(rows_of(project, "ab_test")) == {}
-    assert dict(rows_of(project, "data"))["sources.customers.sql"] == "postgresql://reader:***@db/shop"
+    source = dict(rows_of(project, "data"))["sources.customers"]
+    assert source == "sql: postgresql://reader:***@db/shop, query: SELECT * FROM t"
