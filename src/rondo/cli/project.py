@@ -12,7 +12,7 @@ from string import Template
 from rondo.cli.output import say, say_json, table
 from rondo.errors import Conflict, ContractError, UsageError, nearest
 
-TEMPLATES = ("minimal", "shop", "demand")
+TEMPLATES = ("minimal", "shop", "demand", "recommender")
 BESIDE = {"demand": {"demand_holidays.py": "holidays.py"}}
 """Files of a template that lie beside its project file, under their names there."""
 NOT_FOR_GIT = (
@@ -40,6 +40,12 @@ def init(folder: Path, template: str) -> None:
 
         prepare_practice_world(folder, ShopSpec())
         say(f"{target} and its practice shop are written. Next: `cd {folder}`, `rondo run`.")
+    elif template == "recommender":
+        from rondo.shop.orders import OrdersSpec, prepare_practice_orders
+
+        lines = prepare_practice_orders(folder, OrdersSpec())
+        say(f"{target} and {lines.height:,} simulated order lines are written.")
+        say(f"Next: `cd {folder}`, `rondo run`.")
     elif template == "demand":
         from rondo.shop.order_book import prepare_demand_world, spec_that_ends
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rondo.bundle.plan import FeaturePlan
+from rondo.stages.serving.ranking import MOST_ITEMS, K
 from rondo.stages.serving.versions import ServedVersion
 
 _JSON_TYPES: Mapping[str, dict[str, Any]] = {
@@ -40,6 +41,10 @@ def row_schema(served: ServedVersion | None) -> dict[str, Any]:
             "description": "whom the prediction is about",
         }
     properties["event_time"] = {"type": "string", "format": "date-time", "description": "by default now"}
+    if plan.lists is not None:
+        said = f"how many items, by default {plan.lists.shown}"
+        properties[K] = {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS, "description": said}
+        return _row(properties, [str(plan.entity)])
     for each in plan.inputs:
         known = manifest.categories.get(each.name)
         properties[each.name] = dict(_JSON_TYPES[each.type]) | (
@@ -48,6 +53,10 @@ def row_schema(served: ServedVersion | None) -> dict[str, Any]:
     for feature in plan.history:
         properties[feature.name] = dict(_JSON_TYPES["float"]) | {"description": "by default from the store"}
     required = [] if served.views else [each.name for each in plan.inputs]
+    return _row(properties, required)
+
+
+def _row(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
@@ -160,12 +169,19 @@ def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str,
 
 def _schemas(served: ServedVersion | None) -> dict[str, Any]:
     text, number = {"type": "string"}, {"type": "number"}
+    lists = served is not None and served.candidates is not None
     prediction = {
         "type": "object",
-        "required": ["prediction_id", "score"],
+        "required": ["prediction_id", "items" if lists else "score"],
         "properties": {
             "prediction_id": text,
             "score": number,
+            "items": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"item": {}, "score": number}},
+                "description": "of a ranking, best first",
+            },
+            "fallback": {"const": "popular", "description": "of a ranking: nothing is known of the entity"},
             "label": text,
             "probabilities": {"type": "object", "additionalProperties": number},
             "version": text | {"description": "who answered this row, where several answered"},
@@ -178,10 +194,11 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
     }
     outcome = {
         "type": "object",
-        "required": ["prediction_id", "outcome"],
+        "required": ["prediction_id"] if lists else ["prediction_id", "outcome"],
         "properties": {
             "prediction_id": text,
             "outcome": {"type": ["string", "number", "boolean", "null"]},
+            "item": {"type": ["string", "integer", "null"], "description": "of a ranking; null: none was wanted"},
             "happened_at": {"type": "string", "format": "date-time"},
             "corrects": {"type": "boolean"},
         },
