@@ -46,8 +46,17 @@ class Released:
     refused: bool = False
 
 
-def register_and_release(workshop: Workshop, verdict: Verdict, *, by: str) -> Released:
-    """Registers the judged bundle and begins its rollout, as far as `deployment.mode` allows."""
+def register_and_release(
+    workshop: Workshop, verdict: Verdict, *, by: str, gather: rollouts.Gather | None = None
+) -> Released:
+    """Registers the judged bundle and begins its rollout, as far as `deployment.mode` allows.
+
+    Args:
+        workshop: the project.
+        verdict: on its newest bundle.
+        by: who.
+        gather: in place of the judges of the phases.
+    """
     from rondo.stages import deployment
 
     release = deployment.register(
@@ -77,7 +86,7 @@ def register_and_release(workshop: Workshop, verdict: Verdict, *, by: str) -> Re
     if before is None:
         reason = f"passed its gates: {release.version_reason}"
         before = rollouts.begin(workshop, version, by=by, reason=reason)
-    return told(workshop, before)
+    return told(workshop, before, gather=gather)
 
 
 def deploy(
@@ -89,6 +98,7 @@ def deploy(
     strategy: Strategy | None = None,
     wait: Callable[[float], object] | None = None,
     until_the_end: bool = False,
+    gather: rollouts.Gather | None = None,
 ) -> Released:
     """Begins a rollout of the version because a person asked for it, and advances it in the foreground; in words.
 
@@ -100,6 +110,7 @@ def deploy(
         strategy: in place of the contract's.
         wait: waits that many seconds; None only begins it.
         until_the_end: wait for requests and time, too, not only for what needs no traffic.
+        gather: in place of the judges of the phases.
 
     Raises:
         Conflict: it is not registered or in production already, or another rollout is under way.
@@ -112,7 +123,7 @@ def deploy(
         rollout = rollouts.approve(workshop, by=by, reason=reason or "deployed by hand")
     if wait is None:
         return _released(rollout)
-    return told(workshop, rollout, wait=wait, until_the_end=until_the_end)
+    return told(workshop, rollout, wait=wait, until_the_end=until_the_end, gather=gather)
 
 
 def told(
@@ -121,6 +132,7 @@ def told(
     *,
     wait: Callable[[float], object] = time.sleep,
     until_the_end: bool = False,
+    gather: rollouts.Gather | None = None,
 ) -> Released:
     """What became of the rollout after what needs no traffic was done: preflight, and promotion where it is next."""
     if rollout.state == "waiting":
@@ -129,7 +141,7 @@ def told(
     def far_enough(now: Rollout) -> bool:
         return not until_the_end and (now.phase.kind != "preflight" or now.evidence is not None)
 
-    return _released(rollouts.drive(workshop, far_enough, wait=wait))
+    return _released(rollouts.drive(workshop, far_enough, wait=wait, gather=gather))
 
 
 def promote(workshop: Workshop, version: str, *, by: str, reason: str) -> str:

@@ -18,7 +18,7 @@ from rondo.records.failpoints import reached
 from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert
 from rondo.records.release import Event
-from rondo.records.rollout import Evidence, Phase, Rollout
+from rondo.records.rollout import FROZEN_ALERT, Evidence, Phase, Rollout
 
 if TYPE_CHECKING:
     from rondo.contract.deployment import Strategy
@@ -32,7 +32,6 @@ BY = "rollout"
 SHORTEST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=10)
 PREFLIGHT_AGAIN = timedelta(minutes=1)
 _PATIENCE = timedelta(seconds=10)  # of a person's command, for a step that is just being done
-FROZEN = "rollout.frozen"
 
 
 def begin(
@@ -421,12 +420,24 @@ def _alert(state: StateStore, rollout: Rollout) -> None:
     """Opens the alert of a freeze, once; it is done again when a process died before it."""
     if rollout.state != "frozen" or rollout.ended_at is None:
         return
-    if any((one.key, one.opened_at) == (FROZEN, rollout.ended_at) for one in state.alerts()):
+    if any((one.key, one.opened_at) == (FROZEN_ALERT, rollout.ended_at) for one in state.alerts()):
         return
     count = _rollbacks(state)
     at = rollout.ended_at
     state.put_alerts(
-        [Alert(FROZEN, "rollbacks_in_a_row", "critical", rollout.said, at, at, count, count, fired_at=at)]
+        [
+            Alert(
+                FROZEN_ALERT,
+                "rollbacks_in_a_row",
+                "critical",
+                rollout.said,
+                at,
+                at,
+                count,
+                count,
+                fired_at=at,
+            )
+        ]
     )
     reached("rollout.alerted")
 
@@ -437,7 +448,7 @@ def thaw(state: StateStore, now: datetime) -> None:
         [
             replace(alert, recovered_at=now, last_seen_at=now)
             for alert in state.alerts(open_only=True)
-            if alert.key == FROZEN
+            if alert.key == FROZEN_ALERT
         ]
     )
 

@@ -22,6 +22,7 @@ from rondo.records.files import read_record
 from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Event, Release
+from rondo.records.rollout import FROZEN_ALERT
 from rondo.stages.monitoring import alerts_after, current, is_live, observe, page, write_report
 from rondo.stages.retraining import Standing, check, figures_of
 from rondo.stages.retraining import decide as decide_on
@@ -69,7 +70,8 @@ def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
     speaking = current([*(seen for seen in known.values() if not is_live(seen)), *found])
     newest = {seen.identity for seen in speaking}
     revised = [seen for seen in found if seen.identity not in newest]
-    alerting = alerts_after(watched, state.alerts(open_only=True), speaking, now=now)
+    measured = [alert for alert in state.alerts(open_only=True) if alert.key != FROZEN_ALERT]
+    alerting = alerts_after(watched, measured, speaking, now=now)
     state.add_observations([*revised, *(replace(seen, observed_at=now) for seen in speaking)])
     state.put_alerts(alerting.changed)
     for kind, alerts in (("alert.opened", alerting.opened), ("alert.recovered", alerting.recovered)):

@@ -15,6 +15,7 @@ from rondo.records.verdict import Judgement
 PhaseKind = Literal["preflight", "shadow", "canary", "experiment", "promote", "watch"]
 RolloutState = Literal["waiting", "running", "paused", "promoted", "rolled_back", "aborted", "held", "frozen"]
 """waiting: for a person's approval; held: ended without a change, the candidate stays available."""
+FROZEN_ALERT = "rollout.frozen"  # the key of the alert of a freeze; it ends when a person releases something
 ENDED: frozenset[RolloutState] = frozenset({"promoted", "rolled_back", "aborted", "held", "frozen"})
 
 
