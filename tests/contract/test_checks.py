@@ -20,6 +20,10 @@ data: {sources: {a: {files: a.csv}}}
 retraining: {max_psi: 0.2}
 """
 REGRESSION = HEAD.replace("{target", "{type: regression, success_metric: rmse, target")
+EXPERIMENT = (
+    "ab_test: {{experiment_name: x, variants: {{a: {{model_version: v1, traffic_percentage: 50}}, "
+    "b: {{model_version: v2, traffic_percentage: 50}}}}, metrics: {}, duration_days: 1, min_sample_size: 1}}"
+)
 
 # lines after HEAD (or a whole file that begins with project:), level, key, what, rule or mend
 CASES = {
@@ -231,9 +235,21 @@ CASES = {
         "success_criteria: {online_metrics: {revenue: {target: 3%}}}",
         "warning", "success_criteria.online_metrics.revenue", "nothing enforces this yet", "gap, never a pass",
     ),
+    "a cost without a price": (
+        "success_criteria: {online_metrics: {false_positive_cost: {max: $10K/month}}}",
+        "warning", "success_criteria.online_metrics.false_positive_cost", "the price of a wrong decision is not given",
+        "ml_problem.costs.false_positive",
+    ),
     "gap of the system": (
-        "success_criteria: {system_metrics: {p99_latency: {max: 100ms}}}",
+        "success_criteria: {system_metrics: {p99_latency: {target: 100ms}}}",
         "warning", "success_criteria.system_metrics.p99_latency", "nothing enforces", "monitoring.model_metrics.p99",
+    ),
+    "no season to compare with": (
+        "monitoring: {reference: season}", "error", "monitoring.reference", "no season", "Add monitoring.season",
+    ),
+    "season within a window": (
+        "monitoring: {reference: season, season: 1d, window: 7d}",
+        "error", "monitoring.season", "shorter than the window", "longer season",
     ),
     "unit of a criterion": (
         "success_criteria: {system_metrics: {throughput: {min: 1000}}}\n"
@@ -242,8 +258,34 @@ CASES = {
     ),
     "A/A test": (
         "ab_test: {experiment_name: x, variants: {a: {model_version: v1, traffic_percentage: 50}, "
-        "b: {model_version: v1, traffic_percentage: 50}}, metrics: {primary: m}, duration_days: 1, min_sample_size: 1}",
+        "b: {model_version: v1, traffic_percentage: 50}}, metrics: {primary: accuracy}, "
+        "duration_days: 1, min_sample_size: 1}",
         "warning", "ab_test.variants.b.model_version", "the same version v1", "A/A",
+    ),
+    "what decides an experiment": (
+        EXPERIMENT.format("{primary: conversoin_rate}"),
+        "error", "ab_test.metrics.primary", "cannot compare 'conversoin_rate'", "'conversion_rate'",
+    ),
+    "what guards an experiment": (
+        EXPERIMENT.format("{primary: conversion_rate, secondary: [error_rate, gpu_utilization]}"),
+        "error", "ab_test.metrics.secondary[1]", "cannot compare 'gpu_utilization'", "Known",
+    ),
+    "a margin of nothing": (
+        EXPERIMENT.format("{primary: accuracy, secondary: [latency_p99], margins: {error_rate: 1%}}"),
+        "error", "ab_test.metrics.margins.error_rate", "is no secondary metric", "Known: latency_p99",
+    ),
+    "a margin without its unit": (
+        EXPERIMENT.format("{primary: accuracy, secondary: [latency_p99], margins: {latency_p99: 10}}"),
+        "error", "ab_test.metrics.margins.latency_p99", "10 is a number", "10ms",
+    ),
+    "a margin of 0": (
+        EXPERIMENT.format("{primary: accuracy, secondary: [error_rate], margins: {error_rate: 0%}}"),
+        "error", "ab_test.metrics.margins.error_rate", "the margin is 0%", "accepted",
+    ),
+    "three variants": (
+        EXPERIMENT.format("{primary: accuracy}").replace("traffic_percentage: 50}}", "traffic_percentage: 25}, "
+        "c: {model_version: v3, traffic_percentage: 25}}"),
+        "warning", "ab_test.variants", "3 variants cannot be tested at once", "one after the other",
     ),
 }  # fmt: skip
 

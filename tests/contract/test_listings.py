@@ -322,5 +322,5 @@ def test_all_listings_together_raise_warnings_only(load: Load) -> None:
     for missing in ("src/train.py", "config/train_config.yaml", "data/raw/", "customers.csv"):
         assert f"'{missing}' does not exist" in said
     assert "models/' does not exist" not in said
-    assert "success_criteria.online_metrics.churn_rate_reduction: nothing enforces this yet" in said
+    assert "online_metrics.false_positive_cost: the price of a wrong decision is not given" in said
     assert "nothing in the file is named 'usage_patterns'" in said

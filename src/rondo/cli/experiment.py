@@ -95,7 +95,7 @@ def _tell(standing: Standing) -> None:
             for one in reading.variants
         ],
     )
-    for effect in reading.effects:
+    for effect in () if reading.balance.mismatch else reading.effects:
         say(f"{effect.treatment} minus control: {told_effect(effect)}")
     for guardrail in reading.guardrails:
         say(f"guardrail {guardrail.state}: {told_guardrail(guardrail)}")

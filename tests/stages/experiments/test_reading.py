@@ -30,7 +30,7 @@ def test_a_better_treatment_ships(plan: Plan) -> None:
     reading = look(plan(), World(positive=BETTER))
     assert reading.judgement == "ship"
     assert reading.reasons[0].startswith("treatment is better. conversion_rate: +")
-    assert "error_rate is not worse by" in reading.reasons[1]
+    assert "error_rate is not worse by more than" in reading.reasons[1]
     assert reading.effects[0].low is not None
     assert reading.effects[0].low > 0
 

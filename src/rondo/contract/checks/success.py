@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rondo.contract.business import COSTS, is_told_by_outcomes
 from rondo.contract.checks._finding import Finding, Path, error, warning
 from rondo.contract.loading import LoadedProject
 from rondo.contract.metrics import SERVING_METRICS, find_metric, metric_names, system_name
@@ -71,7 +72,11 @@ def gaps_are_named(loaded: LoadedProject) -> Iterator[Finding]:
             )
     for name in criteria.online_metrics:
         path = ("success_criteria", "online_metrics", name)
-        yield _gap(loaded, path, "nothing enforces this yet", "Judge it by your own figures")
+        if not is_told_by_outcomes(name):
+            yield _gap(loaded, path, "nothing enforces this yet", "Judge it by your own figures")
+        elif name in COSTS and getattr(project.ml_problem.costs, COSTS[name]) is None:
+            mend = f"Give ml_problem.costs.{COSTS[name]}, e.g. $20"
+            yield _gap(loaded, path, "the price of a wrong decision is not given", mend)
     for name, criterion in criteria.system_metrics.items():
         path = ("success_criteria", "system_metrics", name)
         if system_name(name) not in SERVING_METRICS:

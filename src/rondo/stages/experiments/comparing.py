@@ -106,8 +106,9 @@ def _until(metric: str, rows: pl.DataFrame, at: datetime, truth: Truth) -> Estim
 
 
 def _places(count: int) -> Sequence[int]:
-    """At most so many places of the rows as are drawn, spread evenly; the first intervals say nothing."""
-    return sorted({int(place) for place in np.linspace(min(19, count - 1), count - 1, SHOWN_POINTS)})
+    """At most so many places of the rows as are drawn, spread evenly; the first intervals would hide the others."""
+    first = min(max(count // 12, 19), count - 1)
+    return sorted({int(place) for place in np.linspace(first, count - 1, SHOWN_POINTS)})
 
 
 def _untold(ours: Estimate, theirs: Estimate) -> str:

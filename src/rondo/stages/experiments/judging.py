@@ -150,7 +150,7 @@ def told_guardrail(one: GuardrailFinding) -> str:
     values = f"{amount(name, one.value)} against {amount(name, one.control)}"
     match one.state:
         case "fine":
-            return f"{name} is not worse by {margin}: {values}, at most {high}"
+            return f"{name} is not worse by more than {margin}: {values}, at most {high}"
         case "worse":
             return f"{name} is worse by more than {margin}: {values}, at least {low}"
         case _:

@@ -43,12 +43,14 @@ def experiment_page(reading: Reading) -> str:
         direction="more" if more_is_better(plan.primary) else "less",
         counted="requests" if of_requests(plan.primary) else "entities",
         variants=[_variant(reading, place) for place in range(len(reading.variants))],
-        effects=[(effect.treatment, told_effect(effect), f"{effect.n:,}") for effect in reading.effects],
+        effects=[]
+        if reading.balance.mismatch
+        else [(effect.treatment, told_effect(effect), f"{effect.n:,}") for effect in reading.effects],
         confidence=plan.confidence,
         sequences=[
             (name, [(one.at, one.difference, one.low, one.high) for one in points])
             for name, points in reading.sequences.items()
-            if points
+            if points and not reading.balance.mismatch
         ],
         balance=reading.balance,
         balance_alpha=ALPHA,
@@ -71,6 +73,8 @@ def experiment_page(reading: Reading) -> str:
 
 
 def _headline(reading: Reading) -> str:
+    if reading.balance.mismatch:
+        return "Inconclusive: the groups are not as planned"
     if reading.judgement == "inconclusive" and not reading.over:
         return "Inconclusive so far: the test goes on"
     return HEADLINES[reading.judgement]
@@ -92,11 +96,14 @@ def _facts(reading: Reading) -> list[tuple[str, str]]:
         ("exposed", number(sum(one.exposed for one in reading.variants))),
         ("smallest group", f"{min(one.n for one in reading.variants):,} of {plan.min_sample_size:,}"),
         ("groups", "not as planned" if reading.balance.mismatch else _as_planned(reading)),
-        (
-            "guardrails",
-            f"{sum(one.state == 'fine' for one in reading.guardrails)} of {len(reading.guardrails)}",
-        ),
+        ("guardrails", _kept(reading)),
     ]
+
+
+def _kept(reading: Reading) -> str:
+    if not reading.guardrails:
+        return "none"
+    return f"{sum(one.state == 'fine' for one in reading.guardrails)} of {len(reading.guardrails)} not worse"
 
 
 def _as_planned(reading: Reading) -> str:
@@ -128,9 +135,11 @@ def _power(power: Power, reading: Reading) -> list[tuple[str, str]]:
     plan = reading.plan
     what = "requests" if of_requests(plan.primary) else "entities"
     rows = [
-        ("smallest change worth finding", f"{plan.minimum_effect:.3g} of control's value"),
+        ("smallest change worth finding", f"{plan.minimum_effect:.1%} of control's value"),
         ("chance of finding it", f"{plan.power:.0%}"),
     ]
+    if plan.truth.conversion and plan.primary == "conversion_rate":
+        rows.append(("a conversion is the outcome", plan.truth.conversion))
     if power.baseline is not None:
         known = f"{amount(plan.primary, power.baseline)} (n = {power.baseline_n:,})"
         rows.append((f"{plan.primary} of control", known))
