@@ -9,5 +9,8 @@ releasing.py    the rules of releasing that every state store keeps
 holders.py      names of processes that hold something
 failpoints.py   moments at which a test may kill the process
 prediction.py   Prediction, Outcome, RequestFigures
+outcomes.py     what the text of an outcome means
+intervals.py    intervals of rates, means, quantiles, and of their differences
+experiment.py   ExperimentPlan, Reading
 monitoring.py   Observation, Alert, Decision
 """

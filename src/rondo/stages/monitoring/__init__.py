@@ -10,6 +10,7 @@ drifting.py         every drift figure of a window
 performance.py      how right the model was, from outcomes; and an estimate before they come
 system.py           latency, errors, processor, memory, accelerators
 service_levels.py   what was promised of the running system, with its error budget
+business.py         what the model is worth: the online metrics of the contract, from outcomes
 judging.py          a figure against its threshold
 observing.py        every figure that the contract watches, over its windows
 alerting.py         which figures open, keep, fire or close an alert
