@@ -60,8 +60,8 @@ class RequestFigures:
     errors: int  # answers with a 5xx code
     rejected: int  # answers with 429 or 503
     latency_ms: tuple[float, ...]  # a bounded sample of this interval's answer times
-    cpu_share: float
-    memory_share: float
-    memory_bytes: int
+    cpu_share: float  # of the machine, whoever uses it
+    memory_share: float  # of the machine, whoever uses it
+    memory_bytes: int  # of this process
     dropped: int = 0  # predictions that could not be stored
     versions: Mapping[str, VersionFigures] = field(default_factory=dict)

@@ -10,6 +10,7 @@ join.py       sources beside each other            clean.py     missing values, 
 types.py      logical types, and conversions       checks.py    what stops a run
 content.py    the hash of the values               versions.py  the semantic version
 profile.py    columns in figures                   report.py    the page for people
+groups.py     the columns of a required group of features
 differences.py  rows that came, went and changed between two versions
 pipeline.py   all of it as a class for a notebook
 """

@@ -6,7 +6,7 @@ Every check says what was found against which rule. What cannot be computed is n
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ def check(
     event_time: str | None = None,
     needs: DataRequirements | None = None,
     now: datetime | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Check, ...]:
     """Every check of the table, in a fixed order.
 
@@ -41,6 +42,7 @@ def check(
         event_time: the column that says when a row was true.
         needs: how much history the problem needs.
         now: times may not lie beyond it; without it they are not looked at.
+        groups: the columns of each group of features that the problem needs.
     """
     return (
         _row_count(table, rules),
@@ -51,6 +53,7 @@ def check(
         _duplicates(table),
         *_event_time(table, event_time, now),
         *_requirements(table, needs or DataRequirements(), event_time),
+        *(_group(table, name, columns) for name, columns in (groups or {}).items() if columns),
     )
 
 
@@ -261,6 +264,20 @@ def _requirements(table: pl.DataFrame, needs: DataRequirements, event_time: str 
     days = (span[1].date() - span[0].date()).days + 1
     found = f"{days:,} days, {span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d}"
     yield Check("historical_period", _status(days >= wanted), found, rule, event_time)
+
+
+def _group(table: pl.DataFrame, name: str, columns: Sequence[str]) -> Check:
+    """A group is there when each of its columns is, with some value."""
+    absent = [column for column in columns if column not in table.columns]
+    empty = [
+        column
+        for column in columns
+        if column not in absent and table.get_column(column).null_count() == table.height
+    ]
+    wrong = [f"no column {column!r}" for column in absent]
+    wrong += [f"{column!r} has no values" for column in empty]
+    found = "; ".join(wrong) or f"{len(columns)} columns with values"
+    return Check("feature_group", _status(not wrong), found, f"the group {name!r} is there")
 
 
 def _limit(fraction: float) -> str:

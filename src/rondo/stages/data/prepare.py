@@ -20,6 +20,7 @@ from rondo.stages.data.checks import check, event_span, problems_of
 from rondo.stages.data.clean import Step, clean
 from rondo.stages.data.content import content_hash
 from rondo.stages.data.extract import EXTRACTS
+from rondo.stages.data.groups import required_columns
 from rondo.stages.data.join import Joined, join
 from rondo.stages.data.report import write_report
 from rondo.stages.data.types import columns_of
@@ -97,6 +98,7 @@ def check_project(table: pl.DataFrame, project: Project, now: datetime) -> tuple
         event_time=problem.event_time,
         needs=project.data_requirements,
         now=now,
+        groups=required_columns(project),
     )
 
 

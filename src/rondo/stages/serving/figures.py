@@ -65,7 +65,7 @@ class Sample:
     def add(self, value: float) -> None:
         """Sees one value more."""
         self._seen += 1
-        if len(self._values) < self._size:
+        if self._seen <= self._size:
             self._values.append(value)
         elif (place := int(self._chance.random() * self._seen)) < self._size:
             self._values[place] = value
@@ -109,7 +109,7 @@ class Figures:
         self._durations: dict[str, Durations] = {}
         self._fetches = Durations()
         self._process = psutil.Process()
-        self._process.cpu_percent(None)
+        psutil.cpu_percent(None)  # the first call begins the interval that the next one measures
         self._mirrored: Counter[tuple[str, str]] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._start()
@@ -189,9 +189,7 @@ class Figures:
             self._mirrored[version, "failed"] += shadow.errors
             self._mirrored[version, "dropped"] += shadow.dropped
         elapsed = max(monotonic() - self._since, 1e-9)
-        with self._process.oneshot():
-            cpu = self._process.cpu_percent(None) / 100.0 / (psutil.cpu_count() or 1)
-            memory = self._process.memory_info().rss
+        machine = psutil.virtual_memory()
         figures = RequestFigures(
             now,
             elapsed,
@@ -199,9 +197,9 @@ class Figures:
             self._errors,
             self._rejected,
             self._latencies.kept,
-            min(cpu, 1.0),
-            memory / psutil.virtual_memory().total,
-            memory,
+            min(psutil.cpu_percent(None) / 100.0, 1.0),
+            machine.percent / 100.0,
+            self._process.memory_info().rss,
             dropped,
             versions,
         )
