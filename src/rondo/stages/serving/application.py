@@ -178,6 +178,7 @@ class Application:
         request_id = self.request_id(headers)
         self.inflight += 1
         answered: Answered | None = None
+        groups: Sequence[Group] = ()
         versions: tuple[str, ...] = ()
         extra: Iterable[tuple[bytes, bytes]] = ()
         repeat: bytes | None = None
@@ -193,23 +194,26 @@ class Application:
                 asked = self._asked(door, table, decode(body))
                 groups = self._groups(door, table, asked, request_id)
                 check_deadline(deadline)
-                versions = tuple([group.version.version for group in groups])
                 answered = await self._answer(groups, asked, started, deadline)
-                kept = Kept(door.write(answered, asked, request_id), ",".join(answered.versions).encode())
+                versions = answered.versions
+                reply, who = door.write(answered, asked, request_id), ",".join(versions).encode()
                 if repeat is not None:
-                    self._repeats.end(repeat, kept)
+                    self._repeats.end(repeat, Kept(reply, who))
                     repeat = None
-            status, kind, reply = 200, b"application/json", kept.reply
-            extra = ((b"x-rondo-version", kept.versions),)
+            else:
+                reply, who = kept.reply, kept.versions
+            status, kind = 200, b"application/json"
+            extra = ((b"x-rondo-version", who),)
         except Refusal as refusal:
             status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
-            versions = (refusal.version,) if refusal.version else versions
+            versions = _whose(groups, refusal.version)
         except _ClientGone:
             return
         except Exception:
             log.exception("request %s failed", request_id)
             status, kind, reply = 500, PROBLEM_TYPE, internal().body(request_id)
+            versions = _whose(groups)
         finally:
             self.inflight -= 1
             if repeat is not None:  # it failed: it may be tried again
@@ -432,3 +436,8 @@ class Application:
 
 class _ClientGone(Exception):
     """The client left before its request was whole."""
+
+
+def _whose(groups: Sequence[Group], version: str = "") -> tuple[str, ...]:
+    """The versions that a failure counts for: the one that it says, else all that were to answer."""
+    return (version,) if version else tuple(group.version.version for group in groups)

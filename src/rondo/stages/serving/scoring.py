@@ -28,7 +28,7 @@ EVENT_TIME = "event_time"
 """A request may say what moment it is about by this name, whatever the project calls it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every request, and freezing costs twice as much
 class Group:
     """The rows of a request that one version answers, and their places in the body (None: it is the row)."""
 
