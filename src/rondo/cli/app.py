@@ -49,7 +49,9 @@ def everywhere(
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project is made.")] = HERE,
-    template: Annotated[str, typer.Option(help="What to start from: minimal, shop, demand, recommender.")] = "minimal",
+    template: Annotated[
+        str, typer.Option(help="What to start from: minimal, shop, demand, recommender.")
+    ] = "minimal",
 ) -> None:
     """Write a project to start from."""
     from rondo.cli.project import init as do
@@ -267,6 +269,40 @@ def serve(
 
 
 @app.command()
+def predict(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Parquet, CSV or JSON lines, by its ending.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The same rows, in their order, with scores.")
+    ],
+    version: Annotated[
+        str | None, typer.Option("--version", help="By default the one in production.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add the contributions of the features.")
+    ] = False,
+    errors: Annotated[
+        str, typer.Option(help="Rows that cannot be scored: refuse (nothing is written), or keep.")
+    ] = "refuse",
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Score a file as the server scores its rows."""
+    from rondo.cli.predict import predict as do
+
+    do(
+        project,
+        source,
+        target,
+        version=version,
+        explain=explain,
+        errors=errors,
+        force=force,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
     """Look at what was served since, and tell drift, performance and alerts."""
     from rondo.cli.round import monitor as do
@@ -299,6 +335,24 @@ def retrain(
     from rondo.cli.round import retrain as do
 
     return do(project, only_check, as_json)
+
+
+policies = typer.Typer(help="Policies of retraining.", no_args_is_help=True)
+app.add_typer(policies, name="policy")
+
+
+@policies.command("backtest")
+def policy_backtest(
+    periods: Annotated[
+        int | None, typer.Option(min=3, max=120, help="Into how many the newer history is divided.")
+    ] = None,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Replay the project's own history under several policies, and recommend one."""
+    from rondo.cli.policy import backtest as do
+
+    do(project, periods, as_json)
 
 
 @app.command()

@@ -1,0 +1,368 @@
+"""Scores a file as the server would score its rows: the same decoding of values, look-ups and bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+from rondo.errors import DataError, NotAvailable, Problem, RondoError, TemporaryPortError
+from rondo.ports.feature_store import OnlineValues
+from rondo.ports.progress import Progress
+from rondo.records.release import Release
+from rondo.stages.scoring import Chunk, Source, kind_of, open_source, write_lines, write_tables
+from rondo.stages.serving.decoding import decode
+from rondo.stages.serving.explaining import explained
+from rondo.stages.serving.problems import Fault, Refusal
+from rondo.stages.serving.scoring import EVENT_TIME, Group, Scorer
+from rondo.stages.serving.versions import ServedVersion, make_ready
+
+if TYPE_CHECKING:
+    from rondo.lifecycle.workshop import Workshop
+
+OnError = Literal["refuse", "keep"]
+SHOWN_BAD_ROWS = 20
+SHOWN_NAMES = 10
+MOST_STRANGE = 1000
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFile:
+    """What was done with a file."""
+
+    rows: int
+    errors: int  # rows that are kept with an error instead of a score
+    version: str
+    source: str
+    target: str
+    not_asked: tuple[str, ...] = ()  # columns that the model does not take
+
+
+def release_to_score_with(workshop: Workshop, version: str | None) -> Release:
+    """That release, or the one in production.
+
+    Raises:
+        NotAvailable: there is no such release.
+    """
+    if version is None:
+        if found := workshop.state.production():
+            return found
+        raise NotAvailable("nothing is in production yet", mend="Run `rondo run`, or name a --version.")
+    releases = {release.version: release for release in workshop.state.releases()}
+    if version not in releases:
+        raise NotAvailable(
+            f"no version {version} is registered", mend=f"Known: {', '.join(releases) or 'none'}."
+        )
+    return releases[version]
+
+
+def score_file(
+    source: Path,
+    target: Path,
+    *,
+    release: Release,
+    root: Path,
+    online: OnlineValues | None,
+    explain: bool,
+    on_error: OnError,
+    force: bool,
+    now: datetime,
+    progress: Progress,
+) -> ScoredFile:
+    """Writes `target`: every row of `source` in its order, with what the release says of it.
+
+    Args:
+        source: Parquet, CSV or JSON lines, by its ending.
+        target: the same; only JSON lines become nothing else.
+        release: whose bundle scores; it is verified first.
+        root: the project's folder.
+        online: what is known of entities.
+        explain: add base and contributions.
+        on_error: whether rows that cannot be scored stop everything, or get an `error` instead of a score.
+        force: replace a file that is there.
+        now: the moment of rows that name none.
+        progress: hears how far the work is.
+
+    Raises:
+        DataError: rows cannot be scored (the first of them are named), or the file is not what its name says.
+        UsageError: the kinds of the files do not go together.
+        NotAvailable: there is no such file, the store does not answer, or the release does not explain.
+        Conflict: there is a target already.
+    """
+    version = make_ready(root / release.bundle, bundle_id=release.bundle_id)
+    _check_ability(version, explain)
+    opened = open_source(source, asked_of(version), _decoded)
+    not_asked = tuple(name for name in opened.columns if name not in asked_of(version))
+    if opened.schema is not None and len(not_asked) == len(opened.schema):
+        raise DataError(
+            "none of its columns is one that the model takes",
+            where=str(source),
+            rule=f"It takes {_names(sorted(asked_of(version)))}",
+        )
+    work = _Work(opened, version, Scorer(online), now, explain, on_error, progress)
+    if opened.schema is None:
+        _check_lines(source, target)
+        write_lines(target, work.lines(), force=force)
+    else:
+        schema = pl.Schema({**opened.schema, **work.columns})
+        _check_columns(source, opened, work.columns)
+        write_tables(target, kind_of(target), schema, work.tables(), force=force)
+    not_asked = not_asked or tuple(sorted(work.strange))
+    if not_asked:
+        progress.say(f"{source.name}: kept as they are, not given to the model: {_names(not_asked)}")
+    return ScoredFile(work.rows, work.wrong, version.version, str(source), str(target), not_asked)
+
+
+def asked_of(version: ServedVersion) -> Mapping[str, str | None]:
+    """Every name that a row may give, with the type that is asked of it; None where several fit."""
+    plan = version.bundle.plan
+    asked: dict[str, str | None] = {
+        each.name: "string" if each.name in plan.categorical else "float" for each in plan.stateless
+    }
+    asked |= {each.name: "float" for each in plan.history}
+    asked |= {EVENT_TIME: "datetime"} | ({plan.event_time: "datetime"} if plan.event_time else {})
+    asked |= {each.name: each.type for each in plan.inputs}
+    return asked | ({plan.entity: plan.entity_type} if plan.entity else {})
+
+
+def _check_ability(version: ServedVersion, explain: bool) -> None:
+    if version.bundle.plan.lists is not None:
+        raise NotAvailable(
+            f"version {version.version} orders lists of items, it does not score rows",
+            mend="Ask the server for the list of an entity: POST /predict.",
+        )
+    if explain and version.bundle.why_unexplained:
+        raise NotAvailable(
+            f"version {version.version} does not explain its answers: {version.bundle.why_unexplained}",
+            mend="Leave --explain out.",
+        )
+
+
+def _check_lines(source: Path, target: Path) -> None:
+    if kind_of(target) != "jsonl":
+        from rondo.errors import UsageError
+
+        raise UsageError(
+            f"{source.name} cannot become {target.name}",
+            rule="Objects of JSON lines need not have the same names: they become JSON lines",
+            mend=f"Write {target.with_suffix('.jsonl').name}.",
+        )
+
+
+def _check_columns(source: Path, opened: Source, added: Mapping[str, pl.DataType]) -> None:
+    if taken := [name for name in added if name in opened.columns]:
+        raise DataError(
+            f"it has columns of its own named {_names(taken)}",
+            where=str(source),
+            rule="The answers are written under these names",
+            mend="Rename them in the file.",
+        )
+
+
+def _decoded(line: bytes) -> Row:
+    """The object of a JSON line, as strictly as a request's body."""
+    try:
+        value = decode(line)
+    except Refusal as refusal:
+        raise ValueError(refusal.detail) from refusal
+    if type(value) is not dict:
+        raise ValueError("the line is not a JSON object")
+    return value
+
+
+def _names(names: Sequence[str]) -> str:
+    hidden = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {hidden} more" if hidden > 0 else "")
+
+
+@dataclass
+class _Work:
+    """The chunks of a file on their way through the scorer."""
+
+    source: Source
+    version: ServedVersion
+    scorer: Scorer
+    now: datetime
+    explain: bool
+    on_error: OnError
+    progress: Progress
+    rows: int = 0
+    wrong: int = 0
+    strange: set[str] = field(default_factory=set)  # names of JSON lines that the model does not take
+    _bad: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def _asked(self) -> Mapping[str, str | None]:
+        return asked_of(self.version)
+
+    @property
+    def columns(self) -> dict[str, pl.DataType]:
+        """What is added to a table."""
+        manifest, plan = self.version.bundle.manifest, self.version.bundle.plan
+        several = self.version.bundle.several_classes
+        columns: dict[str, pl.DataType] = {"score": pl.Float64()}
+        if manifest.classes:
+            columns["label"] = pl.String()
+        if several:
+            columns |= {f"probability.{name}": pl.Float64() for name in manifest.classes}
+        columns |= {"version": pl.String(), "unseen": pl.Int64()}
+        if self.version.views:
+            columns["entity_known"] = pl.Boolean()
+        if self.explain:
+            for output in manifest.classes if several else ("",):
+                end = f".{output}" if output else ""
+                columns |= {f"base{end}": pl.Float64()}
+                columns |= {f"contribution{end}.{name}": pl.Float64() for name in plan.features}
+        return columns | ({"error": pl.String()} if self.on_error == "keep" else {})
+
+    def tables(self) -> Iterator[pl.DataFrame]:
+        """The file's tables with the columns that are added."""
+        columns = self.columns
+        for chunk, answers in self._chunks():
+            assert isinstance(chunk.kept, pl.DataFrame)
+            flat = [_flat(answer) for answer in answers]
+            added = pl.DataFrame(
+                {name: [one.get(name) for one in flat] for name in columns}, schema=columns, strict=True
+            )
+            yield chunk.kept.hstack(added)
+
+    def lines(self) -> Iterator[Row]:
+        """The file's objects with what is told of them."""
+        for chunk, answers in self._chunks():
+            assert isinstance(chunk.kept, list)
+            for row, answer in zip(chunk.kept, answers, strict=True):
+                if len(self.strange) < MOST_STRANGE:
+                    self.strange.update(name for name in row if name not in self._asked)
+                yield {**row, **answer}
+
+    def _chunks(self) -> Iterator[tuple[Chunk, list[Row]]]:
+        """Each chunk with what is told of its rows.
+
+        Raises:
+            DataError: some rows cannot be scored, and that stops everything.
+        """
+        for chunk in self.source.chunks():
+            faults = dict(chunk.faults)
+            if self.source.schema is None:
+                faults = self._own_names(chunk) | faults
+            answers = self._answers(chunk, faults)
+            self.rows += len(answers)
+            self.wrong += len(faults)
+            self.progress.step("scoring", chunk.done, max(self.source.size, 1), f"{self.rows:,} rows")
+            if faults and self.on_error == "refuse":
+                self._remember(chunk, faults)
+            if not self._bad:
+                yield chunk, answers
+        if self._bad:
+            raise self._refused(whole=True)
+
+    def _answers(self, chunk: Chunk, faults: dict[int, str]) -> list[Row]:
+        places = [place for place in range(len(chunk.rows)) if place not in faults]
+        told = self._told(chunk.rows, places, faults)
+        empty: Row = {}
+        return [
+            {"error": faults[place]} if place in faults else told.get(place, empty)
+            for place in range(len(chunk.rows))
+        ]
+
+    def _told(self, rows: Sequence[Row], places: Sequence[int], faults: dict[int, str]) -> dict[int, Row]:
+        """What is told of those rows; what is wrong with some of them is added to `faults`."""
+        if not places:
+            return {}
+        group = Group(self.version, [rows[place] for place in places], range(len(places)))
+        try:
+            scored = self.scorer.score(group, self.now)
+            answers = explained(scored) if self.explain else scored.answers()
+        except Refusal as refusal:
+            return self._told_without(refusal, rows, places, faults)
+        for answer in answers:
+            answer["version"] = self.version.version
+        return dict(zip(places, answers, strict=True))
+
+    def _told_without(
+        self, refusal: Refusal, rows: Sequence[Row], places: Sequence[int], faults: dict[int, str]
+    ) -> dict[int, Row]:
+        """The rest of the rows, without those of which the refusal complains."""
+        if refusal.status == 422:
+            bad = _by_row(refusal.faults)
+            faults |= {places[at]: text for at, text in bad.items()}
+            return self._told(rows, [place for at, place in enumerate(places) if at not in bad], faults)
+        if refusal.kind == "feature-store":
+            raise TemporaryPortError(refusal.detail, mend="Try again.") from refusal
+        if len(places) == 1:
+            faults[places[0]] = refusal.detail
+            return {}
+        # One row fails the function or the model, and nobody says which: halves are tried.
+        middle = len(places) // 2
+        return {
+            **self._told(rows, places[:middle], faults),
+            **self._told(rows, places[middle:], faults),
+        }
+
+    def _own_names(self, chunk: Chunk) -> dict[int, str]:
+        """Objects that have a name which their answer needs."""
+        assert isinstance(chunk.kept, list)
+        taken = {"score", "label", "probabilities", "version", "unseen", "entity_known", "error"}
+        taken |= {"scale", "base", "contributions"} if self.explain else set()
+        found = {}
+        for place, row in enumerate(chunk.kept):
+            if own := taken.intersection(row):
+                found[place] = f"it has names of its own that the answer needs: {_names(sorted(own))}"
+        return found
+
+    def _remember(self, chunk: Chunk, faults: Mapping[int, str]) -> None:
+        for place in sorted(faults):
+            where = f"{self.source.path.name}, {self.source.unit} {chunk.lines[place]}"
+            self._bad.append(Problem(where, faults[place]))
+        if len(self._bad) >= SHOWN_BAD_ROWS:
+            raise self._refused(whole=False)
+
+    def _refused(self, *, whole: bool) -> RondoError:
+        count = f"{len(self._bad):,}" if whole else f"at least {len(self._bad):,}"
+        first = self._bad[0]
+        mend = "Mend the rows, or keep them with --errors keep."
+        problems = [Problem(first.where, first.what, mend=mend), *self._bad[1:]]
+        return DataError(
+            f"{count} of {self.rows:,} rows read cannot be scored; nothing was written", problems=problems
+        )
+
+
+def _by_row(faults: Sequence[Fault]) -> dict[int, str]:
+    """What is wrong with each row, in one text."""
+    told: dict[int, list[str]] = {}
+    for fault in faults:
+        at = fault.loc[1] if len(fault.loc) > 1 and isinstance(fault.loc[1], int) else 0
+        name = ".".join(str(part) for part in fault.loc[2:])
+        told.setdefault(at, []).append(f"{name}: {fault.msg}" if name else fault.msg)
+    return {at: "; ".join(texts) for at, texts in told.items()}
+
+
+def _flat(answer: Row) -> Row:
+    """An answer as cells."""
+    cells: Row = {}
+    for name, value in answer.items():
+        match name:
+            case "probabilities":
+                cells |= {f"probability.{key}": one for key, one in value.items()}
+            case "base" if isinstance(value, dict):
+                cells |= {f"base.{key}": one for key, one in value.items()}
+            case "contributions":
+                for key, one in value.items():
+                    inner = one.items() if isinstance(one, dict) else None
+                    cells |= (
+                        {f"contribution.{key}": one}
+                        if inner is None
+                        else {f"contribution.{key}.{feature}": part for feature, part in inner}
+                    )
+            case _:
+                cells[name] = value
+    if "score" in cells:
+        cells.setdefault("unseen", 0)
+    return cells
