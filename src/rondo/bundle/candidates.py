@@ -196,10 +196,12 @@ def _cosines(recent: pl.DataFrame, items: int) -> tuple[Ints, NDArray[np.float32
     order = np.argsort(basket, kind="stable")
     basket, column = basket[order], column[order]
     shared = np.zeros((len(chosen), len(chosen)), dtype=np.float64)
-    for start in range(0, int(basket.max(initial=-1)) + 1, _BASKETS_AT_ONCE):
-        here = slice(*np.searchsorted(basket, [start, start + _BASKETS_AT_ONCE]))
+    count = int(basket.max(initial=-1)) + 1
+    for start in range(0, count, _BASKETS_AT_ONCE):
+        end = min(start + _BASKETS_AT_ONCE, count)
+        here = slice(*np.searchsorted(basket, [start, end]))
         inside = column[here] >= 0
-        part = np.zeros((_BASKETS_AT_ONCE, len(chosen)), dtype=np.float32)
+        part = np.zeros((end - start, len(chosen)), dtype=np.float32)
         part[basket[here][inside] - start, column[here][inside]] = 1
         shared += part.T @ part  # counts below 2 ** 24: exact
     often = np.sqrt(baskets[chosen].astype(np.float64))
