@@ -3,7 +3,7 @@
 Predictions and outcomes are looked at in windows of event time on a fixed grid: an outcome that comes late belongs
 to the window of its prediction and revises it. What was computed from the same rows before is not computed again, and
 a look at everything at once gives the same as many looks on the way (see `mark`). The servers' figures are looked at
-over one window that ends with the newest hour that has any.
+over windows that end with the newest hour that has any.
 
 What was not measured is never fine: it is missing, not enough, not a number, not available, or an estimate.
 """
@@ -30,7 +30,7 @@ from rondo.stages.monitoring.judging import Figure, Judge
 from rondo.stages.monitoring.performance import estimated_accuracy, labelled, measured
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, levels
 from rondo.stages.monitoring.system import ACCELERATORS, accelerator_figure, is_system_figure, system_figure
-from rondo.stages.monitoring.windows import WINDOW, Window, windows_in, with_window
+from rondo.stages.monitoring.windows import WINDOW, Window, window_of, windows_in, with_window
 
 ESTIMATED_ACCURACY = "estimated_accuracy"
 DRIFT_WINDOWS = 60
@@ -261,16 +261,12 @@ def _no_drift(look: _Look, features: Features) -> Iterator[Observation]:
 
 
 def _system(look: _Look, criteria: Mapping[str, Criterion], now: datetime) -> Iterator[Observation]:
+    """Alarms look at the newest hours, where there was enough to do; service levels at the whole window."""
     watched, figures = look.watched, look.evidence.figures
-    newest = max((figure.at for figure in figures), default=None)
-    window = None
-    if newest is not None:
-        end = newest.replace(minute=0, second=0, microsecond=0) + _HOUR
-        window = Window(end - watched.window, end)
-    within = [figure for figure in figures if window is not None and window.start < figure.at]
-    silent = ""
-    if newest is not None and now - newest > max(watched.window, _HOUR):
-        within, silent = [], f"no server has answered since {newest:%Y-%m-%d %H:%M} UTC"
+    recent, whole, silent = _lately(figures, watched, now)
+    busy = sum(figure.requests for figure in _within(figures, recent)) >= watched.min_samples
+    window = recent if busy else whole
+    within = _within(figures, window)
     asked = {name: watch for name, watch in watched.model_metrics.items() if is_system_figure(name)}
     for name, watch in (asked | watched.system_metrics).items():
         if name == ACCELERATORS:
@@ -278,10 +274,33 @@ def _system(look: _Look, criteria: Mapping[str, Criterion], now: datetime) -> It
             continue
         value, n = system_figure(name, within, watch.unit)
         yield look.judge(name, Figure(value, n, silent), watch, window, needed=1)
-    for level in levels(criteria, within, needed=watched.min_samples):
+    for level in levels(criteria, _within(figures, whole), needed=watched.min_samples):
         yield look.judge(
-            SERVICE_LEVEL, level.figure, level.watch, window, needed=level.needed, feature=level.name
+            SERVICE_LEVEL, level.figure, level.watch, whole, needed=level.needed, feature=level.name
         )
+
+
+def _lately(
+    figures: Sequence[RequestFigures], watched: Monitoring, now: datetime
+) -> tuple[Window | None, Window | None, str]:
+    """The newest steps that have figures, the whole window that ends with them, or why there is neither.
+
+    A step is an hour, or the window where that is shorter; windows end with a step, so that looks within a step
+    revise what they said.
+    """
+    newest = max((figure.at for figure in figures), default=None)
+    if newest is None:
+        return None, None, ""
+    if now - newest > max(watched.window, _HOUR):
+        return None, None, f"no server has answered since {newest:%Y-%m-%d %H:%M} UTC"
+    step = min(watched.window, _HOUR)
+    end = window_of(newest, step).end
+    recent = Window(end - 2 * step, end)
+    return recent, Window(min(end - watched.window, recent.start), end), ""
+
+
+def _within(figures: Sequence[RequestFigures], window: Window | None) -> Sequence[RequestFigures]:
+    return [figure for figure in figures if window and window.start <= figure.at < window.end]
 
 
 def _accelerators(look: _Look, watch: Watch, now: datetime) -> Observation:
