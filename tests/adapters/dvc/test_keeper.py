@@ -43,7 +43,7 @@ def run_prepare(project: Path) -> None:
 def test_a_stage_is_new_then_committed_then_changes_only_by_its_own_parameters(project: Path) -> None:
     keeper = DvcKeeper(project)
     keeper.declare([PREPARE])
-    assert keeper.changes("prepare")
+    assert keeper.changes("prepare") == ("has not run yet",)
     run_prepare(project)
     keeper.commit("prepare")
     assert keeper.changes("prepare") == ()

@@ -67,6 +67,8 @@ class DvcKeeper:
         """Why the stage has to run, in words; empty when it is up to date."""
         with _translated(self._root), self._repo.lock:
             found = self._repo.stage.load_one(path=self._file, name=stage)
+            if stage not in found.dvcfile.lockfile_contents.get("stages", {}):
+                return ("has not run yet",)
             status = found.status(check_updates=False)
         return tuple(_words(next(iter(status.values()), [])))
 
