@@ -44,7 +44,9 @@ def test_a_real_server_exposes_counts_and_keeps_what_the_verdict_needs(tmp_path:
             connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
             return json.loads(connection.getresponse().read())
 
-        answers = [post("/predict", {"user_id": user, "age": 40.0, "plan": "pro"}) for user in range(1, PEOPLE + 1)]
+        answers = [
+            post("/predict", {"user_id": user, "age": 40.0, "plan": "pro"}) for user in range(1, PEOPLE + 1)
+        ]
         converting = [
             {
                 "prediction_id": answer["predictions"][0]["prediction_id"],
