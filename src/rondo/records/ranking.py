@@ -61,17 +61,28 @@ def groups_of(entities: pl.Series, moments: pl.Series, proposed: pl.Series) -> G
     return Groups.of(lists, keys["who"].rank("dense").to_numpy(), proposed.to_numpy())
 
 
+def _order(score: Floats, groups: Groups) -> NDArray[np.intp]:
+    """The rows list by list, best first, those that nobody proposed last."""
+    return np.lexsort((-score, ~groups.proposed, groups.lists))
+
+
+def ranks(score: Floats, groups: Groups) -> NDArray[np.intp]:
+    """[n]: the rank of each row in its list, from 1."""
+    order = _order(score, groups)
+    of = groups.lists[order]
+    found = np.empty(len(of), dtype=np.intp)
+    found[order] = np.arange(len(of)) - np.searchsorted(of, of) + 1
+    return found
+
+
 class Lists:
     """Ordered lists, reduced to what the figures need: where the hits stand, and how many there could be."""
 
     def __init__(self, y: Floats, score: Floats, groups: Groups) -> None:
         count = int(groups.lists.max(initial=-1)) + 1
-        order = np.lexsort((-score, ~groups.proposed, groups.lists))
-        of = groups.lists[order]
-        first = np.searchsorted(of, np.arange(count))
-        ranks = np.arange(len(of)) - first[of] + 1
-        hit = (y[order] > 0) & groups.proposed[order]
-        self.hit_list, self.hit_rank = of[hit], ranks[hit]
+        order = _order(score, groups)
+        of, hit = groups.lists[order], ((y > 0) & groups.proposed)[order]
+        self.hit_list, self.hit_rank = of[hit], ranks(score, groups)[order][hit]
         self.relevant = np.bincount(groups.lists[y > 0], minlength=count).astype(np.float64)
         self.owner = np.zeros(count, dtype=np.intp)
         self.owner[groups.lists] = groups.owners

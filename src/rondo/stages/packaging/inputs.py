@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from rondo.bundle.plan import FeaturePlan
 from rondo.errors import Conflict, CorruptArtifact, NotAvailable, Problem
 from rondo.records.candidate import TrainingResult
-from rondo.records.features import FeatureTable
+from rondo.records.features import PROPOSED, FeatureTable
 from rondo.records.files import read_record
+from rondo.records.ranking import Groups, groups_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +30,7 @@ class Material:
     numerical: NDArray[np.float32]
     categorical: NDArray[np.object_]
     judged: NDArray[np.bool_]  # rows of the validation and test parts
+    groups: Groups | None  # of a ranking, which rows are a list
     learned: NDArray[np.bool_]  # rows of the training part alone
     test: NDArray[np.intp]  # rows that the trained model answered
     answers: NDArray[np.float64]  # its answers: [test], or [test, classes]
@@ -60,11 +62,18 @@ def read_material(features: Path, training: Path) -> Material:
         numerical=_numbers(matrix, plan.numerical),
         categorical=_words(matrix, plan.categorical),
         judged=part.is_in(["validation", "test"]).to_numpy(),
+        groups=_groups(table, matrix),
         learned=(part == "train").to_numpy(),
         test=_test_rows(answered, part, training),
         answers=_answers(answered),
         truth=answered["y"].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy(),
     )
+
+
+def _groups(table: FeatureTable, matrix: pl.DataFrame) -> Groups | None:
+    if PROPOSED not in table.companions or table.entity is None or table.event_time is None:
+        return None
+    return groups_of(matrix[table.entity], matrix[table.event_time], matrix[PROPOSED])
 
 
 def _belong_together(

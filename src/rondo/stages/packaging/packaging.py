@@ -20,6 +20,7 @@ from rondo.contract.project import Project
 from rondo.errors import CorruptArtifact
 from rondo.ports.progress import Progress
 from rondo.ports.tracking import ExperimentTracker
+from rondo.records.ranking import ranks
 from rondo.stages.packaging.explaining import explain
 from rondo.stages.packaging.inputs import Material, read_material
 
@@ -177,8 +178,11 @@ def _reference(
 
     Not those it learned from: with a split by time the judged rows are the newest, so that a model that was accepted
     in today's world is not compared with the years before; and on rows that it knows a model is too sure of itself.
+    Of a ranking those that would have been shown, since what is shown is what the log keeps.
     """
     rows = material.judged
+    if material.groups is not None and material.plan.lists is not None:
+        rows = rows & (ranks(scores, material.groups) <= material.plan.lists.shown)
     score, labels = decide(manifest, scores[rows])
     return describe_rows(
         (manifest.numerical, manifest.categorical),
