@@ -1,88 +1,118 @@
-"""6.2: the listing, as printed, is an experiment that divides the traffic, counts, and decides at its sample."""
+"""6.2: the experiment of the listing, as it is printed, decided by its own rules."""
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
-from tests.lifecycle.side_by_side import Practice
 
-from mission.churn import project_file
 from mission.document import listing
 from rondo.contract import load_project
-from rondo.contract.checks import check
-from rondo.lifecycle import experimenting
+from rondo.records.experiment import ExperimentPlan, Reading
+from rondo.records.prediction import RequestFigures, VersionFigures
+from rondo.stages.experiments import Logged, plan_of, read
+from rondo.stages.serving.routing import choose
 
-STAYING = {"1.2.3": 0.80, "2.0.0": 0.84}
-LEAVING = {version: 1 - staying for version, staying in STAYING.items()}
-
-
-def config() -> dict[str, Any]:
-    found: dict[str, Any] = listing("6.2").values()["ab_test_config"]
-    return found
+HEAD = """\
+project: churn
+ml_problem: {type: binary_classification, target: is_churned, entity: user_id, baseline: 0.65}
+data: {sources: {customers: {files: customers.parquet}}}
+"""
+START = datetime(2026, 5, 4, tzinfo=UTC)
+MOMENT = pl.Datetime("us", "UTC")
 
 
 @pytest.fixture
-def practice(tmp_path: Path) -> Practice:
-    return Practice(tmp_path, json.dumps(project_file(ab_test=config())))  # JSON is YAML as well
+def plan(tmp_path: Path) -> ExperimentPlan:
+    text = HEAD + listing("6.2").section_of_the_file("ab_test_config", "ab_test")
+    (tmp_path / "rondo.yaml").write_text(text, encoding="utf-8")
+    project = load_project(tmp_path).project
+    return plan_of(
+        project,
+        classes=("0", "1"),
+        positive="1",
+        registered={"1.2.3", "2.0.0"},
+        production="1.2.3",
+    )
 
 
-def test_the_file_with_it_is_accepted(practice: Practice) -> None:
-    about = [
-        one
-        for one in check(load_project(practice.root))
-        if "ab_test" in one.problem.where and one.level == "error"
+def looked(
+    plan: ExperimentPlan, entities: int, days: float, rates: tuple[float, float], *, lost: float = 0.0
+) -> Reading:
+    """A look at a log in which so many entities were answered by who the router chooses for them.
+
+    Args:
+        rates: how often control's and treatment's entities convert.
+        lost: share of the treatment's entities that never reach the log.
+    """
+    chance = np.random.default_rng(5)
+    shares = {one.version: one.share for one in plan.variants}
+    names = [f"user {n}" for n in range(entities)]
+    versions = [choose(shares, name) for name in names]
+    kept = [n for n in range(entities) if versions[n] == "1.2.3" or chance.random() >= lost]
+    moments = [START + timedelta(days=days * n / entities) for n in kept]
+    predictions = pl.DataFrame(
+        {
+            "prediction_id": [f"p{n}" for n in kept],
+            "at": moments,
+            "event_time": moments,
+            "version": [versions[n] for n in kept],
+            "entity": [names[n] for n in kept],
+            "score": [0.5] * len(kept),
+            "label": ["1"] * len(kept),
+            "latency_ms": [5.0] * len(kept),
+            "shadow": [False] * len(kept),
+        },
+        schema_overrides={"at": MOMENT, "event_time": MOMENT},
+    )
+    converted = ["1" if chance.random() < rates[versions[n] == "2.0.0"] else "0" for n in kept]
+    outcomes = pl.DataFrame({"prediction_id": [f"p{n}" for n in kept], "value": converted})
+    figures = RequestFigures(
+        START + timedelta(hours=1), 1.0, 0, 0, 0, (), 0, 0, 0,
+        versions={
+            version: VersionFigures(count := sum(versions[n] == version for n in kept), count // 1000,
+                                    tuple(chance.gamma(4.0, 2.0, min(count, 5_000))))
+            for version in shares
+        },
+    )  # fmt: skip
+    logged = Logged(predictions, outcomes, [figures])
+    return read(plan, logged, started_at=START, now=START + timedelta(days=days))
+
+
+def test_the_listing_is_a_section_as_it_is_printed(plan: ExperimentPlan) -> None:
+    printed = listing("6.2").values()["ab_test_config"]
+    assert plan.name == printed["experiment_name"]
+    assert [(one.name, f"v{one.version}", one.share * 100) for one in plan.variants] == [
+        (name, one["model_version"], one["traffic_percentage"]) for name, one in printed["variants"].items()
     ]
-    assert about == []
+    assert plan.primary == "conversion_rate"
+    assert {one.metric for one in plan.guardrails} == {"latency_p99", "error_rate"}
+    assert (plan.duration_s / 86_400, plan.min_sample_size) == (14, 10_000)
 
 
-def test_what_it_takes_is_told_before_it_begins(practice: Practice) -> None:
-    practice.clock.wait(-86_400.0)
-    practice.serve(1_000, LEAVING)
-    practice.clock.wait(86_400.0)
-    told = experimenting.planned(practice.workshop)
-    assert [(one.name, one.version, one.share) for one in told.plan.variants] == [
-        ("control", "1.2.3", 0.5),
-        ("treatment", "2.0.0", 0.5),
-    ]
-    # The project wants fewer customers to leave: who stays is a conversion.
-    assert told.plan.truth.conversion == "no"
-    assert told.power.baseline == pytest.approx(0.8, abs=0.05)
-    assert told.power.days_to_minimum == pytest.approx(20)
-    assert any("the test would end without a decision" in note for note in told.power.notes)
+def test_a_key_always_meets_the_same_variant_in_the_planned_shares() -> None:
+    shares = {"1.2.3": 0.5, "2.0.0": 0.5}
+    chosen = [choose(shares, f"user {n}") for n in range(20_000)]
+    assert chosen == [choose(shares, f"user {n}") for n in range(20_000)]
+    # Within four standard deviations of a half.
+    assert abs(chosen.count("2.0.0") / 20_000 - 0.5) < 4 * (0.25 / 20_000) ** 0.5
 
 
-def test_it_decides_no_earlier_than_its_sample_and_ships_the_better_version(practice: Practice) -> None:
-    practice.start()
-    assert practice.tick().phase.kind == "experiment"
-    assert dict(practice.state.routes().weights) == {"1.2.3": 0.5, "2.0.0": 0.5}
-    practice.serve(19_000, LEAVING)
-    practice.pass_days(5)
-    early = practice.tick()
-    assert early.state == "running"
-    assert "of at least 10,000 with a known outcome of each variant" in early.said
-    practice.serve(2_500, LEAVING)
-    practice.pass_days(5)
-    ended = practice.tick()
-    assert (ended.state, dict(practice.state.routes().weights)) == ("promoted", {"2.0.0": 1.0})
-    reading = experimenting.show(practice.workshop).reading
-    assert reading is not None
-    assert not reading.balance.mismatch
-    assert {one.guardrail.metric: one.state for one in reading.guardrails} == {
+def test_the_listing_is_decided_by_its_own_rules(plan: ExperimentPlan) -> None:
+    too_early = looked(plan, 9_000, 3, (0.10, 0.30))
+    better = looked(plan, 30_000, 10, (0.10, 0.13))
+    worse = looked(plan, 30_000, 10, (0.13, 0.10))
+    equal = looked(plan, 30_000, 10, (0.10, 0.10))
+    over = looked(plan, 30_000, 14.1, (0.10, 0.10))
+    uneven = looked(plan, 30_000, 10, (0.10, 0.13), lost=0.1)
+    said = [one.judgement for one in (too_early, better, worse, equal, over, uneven)]
+    assert said == ["inconclusive", "ship", "reject", "inconclusive", "hold", "inconclusive"]
+    assert "10,000" in too_early.reasons[0]
+    assert uneven.balance.mismatch
+    assert {one.guardrail.metric: one.state for one in better.guardrails} == {
         "latency_p99": "fine",
         "error_rate": "fine",
     }
-    assert (practice.root / "reports" / "experiment_churn_model_v2.html").is_file()
-
-
-def test_it_decides_no_later_than_its_duration(practice: Practice) -> None:
-    practice.start()
-    practice.tick()
-    practice.serve(21_000, dict.fromkeys(LEAVING, 0.2))
-    practice.pass_days(13.9)
-    assert practice.tick().state == "running"
-    practice.pass_days(0.2)
-    assert practice.tick().state == "held"
-    assert dict(practice.state.routes().weights) == {"1.2.3": 1.0}
