@@ -66,16 +66,27 @@ store = FeatureStore(repo_path=".")
 rows = [{"user_id": key} for key in (1, 2, 3, 4)]
 fields = ["user_features:spent", "user_features:visits"]
 fields += ["user_inputs:vip", "user_inputs:country", "user_inputs:signup"]
-moments = pd.to_datetime(["2024-01-05", "2024-03-01", "2024-03-01"], utc=True)
-asked = pd.DataFrame({"user_id": [1, 1, 2], "event_timestamp": moments})
+moments = pd.to_datetime(["2024-03-01", "2020-01-01", "2024-01-05", "2024-03-01", "2024-03-01"], utc=True)
+asked = pd.DataFrame({"user_id": [2, 1, 1, 1, 77], "event_timestamp": moments, "label": [0, 1, 0, 1, 0]})
 past = store.get_historical_features(entity_df=asked, features=fields[:4]).to_df()
-past = past.sort_values(["user_id", "event_timestamp"])[["user_id", "spent", "country"]]
+columns, past = list(past.columns), past[["user_id", "label", "spent", "country"]]
+every = store.get_historical_features(
+    features=fields[:1], start_date=moments[1], end_date=moments[2]
+).to_df()[["user_id", "spent"]]
+store.write_to_offline_store("user_features", pd.DataFrame({
+    "user_id": [1], "event_timestamp": moments[:1], "created_timestamp": moments[:1],
+    "spent": [9.0], "visits": [9],
+}))
+later = asked.head(1).assign(user_id=1)
 service = store.get_feature_service("project_model")
 print(json.dumps({
     "cli": told.getvalue(),
     "online": store.get_online_features(features=fields, entity_rows=rows).to_dict(),
     "service": sorted(store.get_online_features(features=service, entity_rows=rows).to_dict()),
     "past": json.loads(past.to_json(orient="records")),
+    "columns": columns,
+    "every": json.loads(every.sort_values("user_id").to_json(orient="values")),
+    "later": store.get_historical_features(entity_df=later, features=fields[:1]).to_df()["spent"].tolist(),
 }))
 """
 
@@ -95,11 +106,17 @@ def test_feast_itself_writes_and_reads_the_same_rows(tmp_path: Path) -> None:
         for name in ("spent", "visits", "vip", "country", "signup"):
             assert told["online"][name][place] == (None if row is None else row[name])
     assert told["service"] == ["country", "spent", "user_id", "vip", "visits"]
+    # Every asked row in its order, also those of which nothing is known yet.
     assert told["past"] == [
-        {"user_id": 1, "spent": 1.0, "country": "DE"},
-        {"user_id": 1, "spent": 0.1, "country": None},
-        {"user_id": 2, "spent": 2.5, "country": "FR"},
+        {"user_id": 2, "label": 0, "spent": 2.5, "country": "FR"},
+        {"user_id": 1, "label": 1, "spent": None, "country": None},
+        {"user_id": 1, "label": 0, "spent": 1.0, "country": "DE"},
+        {"user_id": 1, "label": 1, "spent": 0.1, "country": None},
+        {"user_id": 77, "label": 0, "spent": None, "country": None},
     ]
+    assert told["columns"] == ["user_id", "event_timestamp", "label", "spent", "visits", "vip", "country"]
+    assert told["every"] == [[1, 1.0], [2, 0.0], [3, None]]
+    assert told["later"] == [9.0]
 
 
 def test_feast_is_asked_only_when_the_definitions_changed(

@@ -37,7 +37,7 @@ def field_type(dtype: pl.DataType) -> FieldType:
 
 
 def store_text(project: str, online: Mapping[str, str]) -> str:
-    """feature_store.yaml: our online store by its class path, files as the offline store."""
+    """feature_store.yaml: our stores by their class paths."""
     return "\n".join(
         [
             "# Written by Rondo from the project file; changes here are lost.",
@@ -45,7 +45,7 @@ def store_text(project: str, online: Mapping[str, str]) -> str:
             "provider: local",
             "registry: data/registry.db",
             "offline_store:",
-            "  type: file",
+            "  type: rondo.adapters.feast.offline_store.RondoOfflineStore",
             "online_store:",
             *(f"  {name}: {value}" for name, value in online.items()),
             "entity_key_serialization_version: 3",
