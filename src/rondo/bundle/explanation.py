@@ -107,16 +107,17 @@ class Contributions:
 
 def apply_link(link: Link, margins: Floats) -> Floats:
     """The scores of these margins [n, outputs]: [n] for one output, else [n, outputs]."""
-    match link:
-        case "identity":
-            scores = margins
-        case "exp":
-            scores = np.exp(margins)
-        case "logistic":
-            scores = 1.0 / (1.0 + np.exp(-margins))
-        case "softmax":
-            shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
-            scores = shifted / shifted.sum(axis=1, keepdims=True)
+    with np.errstate(over="ignore", under="ignore"):
+        match link:
+            case "identity":
+                scores = margins
+            case "exp":
+                scores = np.exp(margins)
+            case "logistic":
+                scores = 1.0 / (1.0 + np.exp(-margins))
+            case "softmax":
+                shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
+                scores = shifted / shifted.sum(axis=1, keepdims=True)
     return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
