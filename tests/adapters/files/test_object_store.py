@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import socket
-import subprocess
-import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ import pytest
 
 from rondo.adapters.files import FilesReader
 from rondo.contract.data import Source
-from rondo.errors import DataError, NotAvailable, RondoError, TemporaryPortError
-from rondo.testing.sources import SECRET_NAME, SourceReaderTests, resolve
+from rondo.errors import Conflict, DataError, NotAvailable, RondoError, TemporaryPortError
+from rondo.testing.servers import S3Server
+from rondo.testing.sources import SECRET, SECRET_NAME, SourceReaderTests, resolve
 
 
 @dataclass
@@ -51,33 +51,11 @@ class Bucket:
         return Source.model_validate({"files": f"s3://lake/{path}", "storage": self.storage, **options})
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        ends = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, "moto_server ended"
-                assert time.monotonic() < ends, "moto_server did not start"
-                time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
 @pytest.fixture
-def bucket(server: str) -> Iterator[Bucket]:
+def bucket(s3_server: S3Server) -> Iterator[Bucket]:
     import boto3
 
+    server = s3_server.url
     client = boto3.client(
         "s3", endpoint_url=server, aws_access_key_id="key", aws_secret_access_key="x", region_name="us-east-1"
     )
@@ -187,3 +165,83 @@ def test_a_missing_bucket_is_not_available(bucket: Bucket, reader: FilesReader) 
 def test_the_format_of_other_stores_is_refused(reader: FilesReader) -> None:
     with pytest.raises(ValueError, match="gs:// cannot be read"):
         reader.read("s", Source.model_validate({"files": "gs://lake/*.csv"}), resolve)
+
+
+def test_the_listing_of_the_mission_reads_its_prefix_with_keys_from_the_environment(
+    bucket: Bucket, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_lake = s3_server.bucket("data-lake")
+    assert data_lake == "s3://data-lake"
+    for part in (0, 1):
+        buffer = io.BytesIO()
+        pl.DataFrame({"user_id": [part]}).write_parquet(buffer)
+        bucket.client.put_object(
+            Bucket="data-lake", Key=f"events/2026-01-01/part-{part}.parquet", Body=buffer.getvalue()
+        )
+    for name, value in {**s3_server.environment, "AWS_ALLOW_HTTP": "true"}.items():
+        monkeypatch.setenv(name, value)
+    source = Source.model_validate(
+        {
+            "files": "s3://data-lake/events/{date_partition}/*.parquet",
+            "params": {"date_partition": "2026-01-01"},
+        }
+    )
+    assert FilesReader(Path("/nowhere")).read("s", source, resolve).rows() == [(0,), (1,)]
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (403, "InvalidAccessKeyId")])
+def test_a_store_that_refuses_is_told_without_its_keys(
+    bucket: Bucket, reader: FilesReader, status: int, code: str
+) -> None:
+    said = f"<Error><Code>{code}</Code><Message>no: {SECRET}</Message></Error>".encode()
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as refusing:
+        thread = threading.Thread(target=refusing.serve_forever)
+        thread.start()
+        storage = {**bucket.storage, "aws_endpoint_url": f"http://127.0.0.1:{refusing.server_port}"}
+        for files in ("s3://lake/*.parquet", "s3://lake/a.csv"):
+            source = Source.model_validate({"files": files, "storage": storage})
+            with pytest.raises(NotAvailable, match=r"refuses.*Check the keys") as refused:
+                reader.read("s", source, resolve)
+            assert not isinstance(refused.value, TemporaryPortError)
+            assert SECRET not in str(refused.value)
+        refusing.shutdown()
+        thread.join()
+
+
+def test_an_object_that_is_overwritten_is_read_whole_as_before_or_as_after(
+    bucket: Bucket, reader: FilesReader
+) -> None:
+    bucket.put("over/a.parquet", pl.DataFrame({"a": [0] * 50_000}))
+    stop = threading.Event()
+
+    def overwrite() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            bucket.put("over/a.parquet", pl.DataFrame({"a": [number] * 50_000}))
+
+    writer = threading.Thread(target=overwrite)
+    writer.start()
+    try:
+        for _ in range(8):
+            try:
+                table = reader.read("s", bucket.source("over/*.parquet"), resolve)
+            except (DataError, TemporaryPortError, Conflict):
+                continue  # told, and may be read again: never a mixture
+            assert (table.height, table["a"].n_unique()) == (50_000, 1)
+    finally:
+        stop.set()
+        writer.join()
