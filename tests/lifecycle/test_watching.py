@@ -18,6 +18,7 @@ from rondo.assembly import Assembly, open_project
 from rondo.errors import Conflict, NotAvailable
 from rondo.lifecycle.acknowledging import acknowledge
 from rondo.lifecycle.heartbeat import LOOKS_EVERY, heartbeat, heartbeat_of
+from rondo.lifecycle.upkeep import keep_up
 from rondo.lifecycle.watching import look
 from rondo.records.holders import this_process
 from rondo.records.prediction import Outcome, Prediction, RequestFigures
@@ -256,3 +257,15 @@ def test_without_a_promise_a_window_may_pass() -> None:
     day = timedelta(days=1)
     assert not heartbeat_of(NOW - day, None, window=day, now=NOW).late
     assert heartbeat_of(NOW - day - HOUR, None, window=day, now=NOW).late
+
+
+def test_whoever_watches_promises_to_and_takes_the_promise_back(project: Assembly) -> None:
+    promised: list[float | None] = []
+
+    def wait(_: float) -> bool:
+        promised.append(project.state.get(LOOKS_EVERY))
+        return True
+
+    keep_up(project, wait)
+    assert promised == [60.0]
+    assert project.state.get(LOOKS_EVERY) is None

@@ -79,8 +79,8 @@ def status(folder: Path, as_json: bool) -> None:
         say_json(found)
         return
     say(f"{found.project}: {found.serving}")
-    alerts = f"; {found.open_alerts} alerts are open: `rondo alerts`" if found.open_alerts else ""
-    say(f"{found.monitor}{alerts}")
+    count = found.open_alerts
+    say(f"{found.monitor}{f'; open alerts: {count} (`rondo alerts`)' if count else ''}")
     say()
     if wide(WIDE):
         rows = [(c.section, c.name, c.asked, c.enforcer, c.value, c.verdict) for c in found.criteria]

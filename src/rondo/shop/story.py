@@ -317,8 +317,9 @@ def _told(chapter: Chapter, went: Round) -> None:
 def _summary(seen: Seen) -> str:
     fine = sum(o.state == "fine" for o in seen.observations)
     beyond = sum(o.state == "breached" for o in seen.observations)
-    without = len(seen.observations) - fine - beyond
-    return f"{fine} figures fine, {beyond} beyond their threshold, {without} not measured"
+    without = sum(o.value is None for o in seen.observations)
+    told = len(seen.observations) - fine - beyond - without
+    return f"{fine} figures fine, {beyond} beyond their threshold, {told} only told, {without} not measured"
 
 
 def _look_when_logged(story: Story, project: Assembly, rows: int) -> Seen:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from markupsafe import Markup
@@ -95,11 +95,18 @@ def _headline(fired: Sequence[Alert], measured: Sequence[Observation]) -> str:
 
 def _facts(watched: Monitoring, version: str, speaking: Sequence[Observation]) -> list[tuple[str, str]]:
     rows = [seen for seen in speaking if seen.metric == "psi" and seen.feature == PREDICTION]
-    facts = [("version", version), ("window", str(watched.window)), ("compared with", watched.reference)]
+    facts = [("version", version), ("window", _length(watched.window)), ("compared with", watched.reference)]
     if rows and rows[0].window_from and rows[0].window_to:
         facts.append(("newest window", f"{rows[0].window_from:%Y-%m-%d %H:%M} UTC"))
         facts.append(("predictions in it", number(rows[0].n)))
     return facts
+
+
+def _length(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return (
+        f"{days:g} day{'' if days == 1 else 's'}" if days >= 1 else f"{span / timedelta(minutes=1):g} minutes"
+    )
 
 
 def _performance(
@@ -115,17 +122,29 @@ def _performance(
             series["estimated"] = [(_middle(one), one.value) for one in estimates]
         watch = watched.model_metrics.get(seen.metric)
         limits = {f"alert {watch.alert_on}": watch.threshold} if watch else {}
-        chart = charts.line(series, limits=limits, points=True, label=f"{seen.metric} over time")
+        chart = _line(series, limits, f"{seen.metric} over time")
         yield Picture(seen.metric, _told(seen), seen.state, chart)
         covered = [(_middle(one), one.n / one.of) for one in history if one.of]
         if covered:
-            chart = charts.line(
-                {"coverage": covered}, limits={"all": 1.0}, zero=True, points=True, label="coverage over time"
-            )
+            chart = _line({"coverage": covered}, {"all": 1.0}, "coverage over time", zero=True)
             told = (
                 f"share of the predictions of each window with an outcome; now {seen.n:,} of {seen.of or 0:,}"
             )
             yield Picture(f"{seen.metric}: coverage", told, "told", chart)
+
+
+def _line(
+    series: Mapping[str, Sequence[tuple[datetime, float | None]]],
+    limits: Mapping[str, float],
+    label: str,
+    *,
+    zero: bool = False,
+) -> Markup:
+    """Lines over time; a single moment is told, not drawn."""
+    moments = {at for points in series.values() for at, value in points if value is not None}
+    if len(moments) < 2:
+        return Markup("")
+    return charts.line(series, limits=limits, points=True, zero=zero, label=label)
 
 
 def _drift_pictures(
