@@ -155,6 +155,15 @@ class FeaturePlan:
         return found
 
     @property
+    def calendar(self) -> frozenset[str]:
+        """Features that follow from the event time alone: they move with every window, whoever is asked about."""
+        found: set[str] = set()
+        for feature in self.stateless:
+            if feature.inputs and all(name == self.event_time or name in found for name in feature.inputs):
+                found.add(feature.name)
+        return frozenset(found)
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the plan's canonical JSON: equal plans hash equally."""
         return _digest(self)

@@ -42,6 +42,9 @@ class Retraining(Section):
     """At most this many retrains in any 30 days."""
     cost: AnyQuantity | None = None
     """What one retrain costs, e.g. $12; the backtest of policies adds it up."""
+    max_losses: int = Field(default=3, ge=1)
+    """After so many rounds in a row that failed or lost their gates nothing is retrained until a person says so."""
     mode: Literal["suggest", "approve", "auto"] = "auto"
+    """Whether a retrain that is due starts by itself (auto), after a person approved it, or is only suggested."""
     tune: bool = False
     """Whether a retrain searches hyperparameters again; by default it keeps those of production."""

@@ -33,7 +33,7 @@ def served(workshop: Workshop, release: Release) -> Served:
         positive=manifest.positive,
         threshold=manifest.threshold,
         reference=read_record(folder / "reference.json", Reference),
-        calendar=frozenset(feature.name for feature in plan.stateless if feature.kind == "time"),
+        calendar=plan.calendar,
         classes=manifest.classes,
         categories={name: frozenset(words) for name, words in manifest.categories.items()},
         alike=frozenset(_alike(workshop, manifest)),

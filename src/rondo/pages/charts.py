@@ -6,7 +6,7 @@ Values that are None or not finite are gaps; a picture with nothing to show says
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
@@ -168,6 +168,7 @@ def line(
     diagonal: bool = False,
     points: bool = False,
     zero: bool = False,
+    marks: Mapping[str, Collection[float | datetime]] | None = None,
     label: str = "lines",
 ) -> Markup:
     """Lines over one plane, with axes and a legend; x is a number or a time (all of one kind).
@@ -177,6 +178,7 @@ def line(
         diagonal: also the line y = x (calibration, ROC).
         points: a dot at every value.
         zero: the y axis begins at 0.
+        marks: per line the places that get a ring.
     """
     drawn = {name: [(_at(at), _finite(value)) for at, value in values] for name, values in series.items()}
     xs = [at for values in drawn.values() for at, value in values if value is not None]
@@ -205,6 +207,13 @@ def line(
             f"{_title(f'{name}: {value:g}')}</circle>"
             for place, (at, value) in enumerate(values)
             if value is not None and (points or place in alone)
+        ]
+        ringed = {_at(place) for place in (marks or {}).get(name, ())}
+        parts += [
+            f'<circle cx="{plane.px(at):.1f}" cy="{plane.py(value):.1f}" r="5" fill="none" '
+            f'style="stroke:{colour};stroke-width:2">{_title(f"{name}: {value:g}")}</circle>'
+            for at, value in values
+            if value is not None and at in ringed
         ]
         if plane.legend:
             parts += plane.key(index, name, colour)

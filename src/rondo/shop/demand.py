@@ -1,6 +1,6 @@
 """The shop's other practice world: what is ordered of each product, day by day.
 
-A product has a level of its own, a rhythm over the week, a season over the year, weeks on offer, and with some
+The shop grows. A product has a level of its own, a rhythm over the week, a season over the year, weeks on offer, and with some
 luck one day on which its level changes for good. Every day draws from a stream of its own: equal specs make equal
 orders, and a longer world begins exactly as the shorter one.
 """
@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 PRODUCTS, DAYS, OFFERS = range(3)  # streams of randomness
 FACTOR_ON_OFFER, PRICE_ON_OFFER, SHARE_ON_OFFER = 2.0, 0.8, 0.05
 CHRISTMAS = (12, 25)
+GROWTH = 0.6  # of the logarithm of the orders, per year
+GROWN_AT = 500  # the day on which the shop has the size that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class DemandSpec:
     seed: int = 7
     products: int = 60
     orders_per_day: int = 600
-    """Order lines on an average day."""
+    """Order lines on an average day of the second year: the shop grows."""
 
     def __post_init__(self) -> None:
         broken = [
@@ -123,7 +125,8 @@ def _rates(spec: DemandSpec, assortment: Assortment, day: int) -> Floats:
     of_category = np.array([_season(category, today) for category in CATEGORIES.values()])
     changed = np.where(day >= assortment.changes, assortment.changed_by, 1.0)
     here = day >= assortment.begins
-    return np.asarray(assortment.level * of_category[assortment.category] * changed * here)
+    size = np.exp(GROWTH * (day - GROWN_AT) / 365)
+    return np.asarray(size * assortment.level * of_category[assortment.category] * changed * here)
 
 
 def _season(category: Category, today: date) -> float:

@@ -183,3 +183,17 @@ def test_equal_definitions_give_equal_plans(compiled: Compile) -> None:
     definitions = {"a": {"expr": "amount + 1"}}
     assert compiled(definitions).hash == compiled(definitions).hash
     assert compiled(definitions).hash != compiled({"a": {"expr": "amount + 2"}}).hash
+
+
+def test_what_follows_from_the_event_time_alone_is_calendar(compiled: Compile, tmp_path: Path) -> None:
+    (tmp_path / "days.py").write_text("def far(inputs):\n    return inputs['at'].astype('int64')\n")
+    plan = compiled(
+        {
+            "month": {"time": "month"},
+            "late": {"expr": "month > 6"},
+            "far": {"python": "days.py:far", "inputs": ["at"]},
+            "joined": {"time": "month", "of": "signup"},
+            "mixed": {"expr": "month * amount"},
+        }
+    )
+    assert plan.calendar == {"month", "late", "far"}

@@ -77,6 +77,20 @@ def rollback_watches_known_figures(loaded: LoadedProject) -> Iterator[Finding]:
             yield error(loaded, path, what, f"{name} is a time", "Write its unit, e.g. 100ms")
 
 
+def what_is_watched_after_a_promotion_has_limits(loaded: LoadedProject) -> Iterator[Finding]:
+    """A rollback window watches the limits of `rollback_on`."""
+    section = loaded.project.deployment
+    if section.rollback_window and not section.rollback_on:
+        path = ("deployment", "rollback_window")
+        yield error(
+            loaded,
+            path,
+            "nothing is watched in this time",
+            "After a promotion `rollback_on` is watched",
+            'Add rollback_on, e.g. {error_rate: "> 1%"}',
+        )
+
+
 def experiment_compares_two_things(loaded: LoadedProject) -> Iterator[Finding]:
     """Variants differ, each gets traffic, and what decides is not also a guardrail."""
     test = loaded.project.ab_test
@@ -203,8 +217,8 @@ def retraining_can_start(loaded: LoadedProject) -> Iterator[Finding]:
     """Something triggers a new round, by figures that this problem has."""
     project = loaded.project
     policy = project.retraining
-    triggers = ("min_accuracy", "max_psi", "max_days_without_training", "new_data_threshold")
-    if all(getattr(policy, key) is None for key in triggers):
+    triggers = ("min_accuracy", "max_psi", "max_days_without_training", "new_data_threshold", "metrics")
+    if not any(getattr(policy, key) for key in triggers):
         path: Path = ("retraining",) if loaded.says("retraining") else ()
         what = "no retraining trigger: nothing starts a new round by itself"
         yield warning(
@@ -219,6 +233,17 @@ def retraining_can_start(loaded: LoadedProject) -> Iterator[Finding]:
             "It has no accuracy",
             "Remove it, and use another trigger",
         )
+    for name in policy.metrics:
+        at: Path = ("retraining", "metrics", name)
+        if name not in metric_names(project.ml_problem.type):
+            known = metric_names(project.ml_problem.type)
+            yield error(
+                loaded, at, f"{name} is not measured of outcomes", "A trigger is", nearest(name, known)
+            )
+        elif name not in project.monitoring.model_metrics:
+            rule = "A trigger that nothing measures never fires"
+            mend = f"Watch it: add monitoring.model_metrics.{name}"
+            yield warning(loaded, at, f"nothing watches {name} in production", rule, mend)
     asked = _least_accuracy(loaded)
     if policy.min_accuracy is not None and asked is not None and policy.min_accuracy > asked:
         what = f"retraining starts below {policy.min_accuracy:g}, and the gate accepts {asked:g}"

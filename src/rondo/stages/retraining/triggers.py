@@ -6,8 +6,8 @@ A figure that was not measured fires nothing, and is told as not measured: it do
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from rondo.contract.retraining import Retraining
 from rondo.records.monitoring import Observation
@@ -22,6 +22,8 @@ class Figures:
     psi_feature: str = ""
     days_since_training: float | None = None
     new_data_count: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Further figures of the outcomes by name; one that is not in it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Fired:
 def check(policy: Retraining, figures: Figures) -> Fired:
     """Which triggers fire."""
     looked_at = (
+        *_bounds(policy, figures),
         ("accuracy_degradation", "accuracy", figures.accuracy, "<", policy.min_accuracy, ""),
         ("data_drift", "largest PSI", figures.psi, ">", policy.max_psi, figures.psi_feature),
         (
@@ -66,7 +69,16 @@ def check(policy: Retraining, figures: Figures) -> Fired:
         evidence.append(
             f"{subject} is {_short(value)}; a retrain is due at {sign} {_short(limit)}: {verdict}"
         )
-    return Fired(tuple(reasons), tuple(evidence), tuple(not_measured))
+    return Fired(*(tuple(dict.fromkeys(found)) for found in (reasons, evidence, not_measured)))
+
+
+def _bounds(
+    policy: Retraining, figures: Figures
+) -> Iterator[tuple[str, str, float | None, str, float | None, str]]:
+    for name, bound in policy.metrics.items():
+        for sign, limit in (("<", bound.min), (">", bound.max)):
+            if limit is not None:
+                yield "accuracy_degradation", name, figures.metrics.get(name), sign, limit, ""
 
 
 def figures_of(
@@ -76,16 +88,19 @@ def figures_of(
     accuracy: float | None = None
     psi: float | None = None
     feature = ""
+    metrics: dict[str, float] = {}
     for seen in observations:
         if seen.value is None:
             continue
+        if seen.feature is None and seen.state != "estimate":
+            metrics[seen.metric] = seen.value
         if seen.metric == "accuracy":
             accuracy = seen.value
         elif seen.metric == "psi":
             value = 0.0 if seen.beyond is not None and seen.value <= seen.beyond else seen.value
             if psi is None or value > psi:
                 psi, feature = value, seen.feature or ""
-    return Figures(accuracy, psi, feature, days_since_training, new_data_count)
+    return Figures(accuracy, psi, feature, days_since_training, new_data_count, metrics)
 
 
 def _short(value: float) -> str:
