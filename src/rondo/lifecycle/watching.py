@@ -120,7 +120,7 @@ def retrain_now(workshop: Workshop, decision: Decision, *, by: str = "rondo retr
     workshop.state.append(
         ROUND_STARTED, workshop.project.project, by=by, reason=reasons, details={}, at=workshop.clock()
     )
-    fixed = None if workshop.project.retraining.tune else _production_candidate(workshop)
+    fixed = None if workshop.project.retraining.tune else production_candidate(workshop)
     went = go_round(workshop, Selection(refresh=True, reasons=decision.reasons), by=by, fixed=fixed)
     details = {"refused": went.refused, "judgement": went.judgement, "version": went.version}
     told = went.release or "nothing changed since the last round"
@@ -148,7 +148,12 @@ def _manifest(workshop: Workshop, release: Release) -> Manifest:
     return read_record(workshop.layout.root / release.bundle / "manifest.json", Manifest)
 
 
-def _production_candidate(workshop: Workshop) -> Candidate:
+def production_candidate(workshop: Workshop) -> Candidate:
+    """The candidate in production, to be fitted again.
+
+    Raises:
+        NotAvailable: nothing is in production.
+    """
     manifest = _manifest(workshop, in_production(workshop))
     return Candidate(
         name=manifest.estimator.rpartition(".")[2],
