@@ -78,3 +78,19 @@ def test_a_histogram_is_drawn_from_any_counts(counts: list[int]) -> None:
 def test_nothing_to_show_is_said() -> None:
     assert "nothing to show" in charts.bars([("a", None), ("b", math.nan)])
     assert "nothing to show" in charts.interval(None, None, None, least=0, most=1)
+
+
+def test_a_waterfall_leads_from_its_start_to_its_end() -> None:
+    drawn = str(charts.waterfall([("age", 0.5), ("<plan>", -0.25)], start=("on average", 1.0), end="this row"))
+    assert drawn.count("<rect") == 2
+    assert drawn.count("<circle") == 2
+    assert "+0.5" in drawn
+    assert "-0.25" in drawn
+    assert ">1.25<" in drawn
+    assert "&lt;plan&gt;" in drawn
+    assert "<plan>" not in drawn
+
+
+def test_a_waterfall_without_steps_stays_and_without_numbers_says_so() -> None:
+    assert str(charts.waterfall([], start=("a", 2.0), end="b")).count("<circle") == 2
+    assert "nothing to show" in str(charts.waterfall([("age", float("nan"))], start=("a", 2.0), end="b"))

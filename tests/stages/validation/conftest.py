@@ -81,10 +81,11 @@ def make_world(
     slope: float = SLOPE,
     matrix: Mapping[str, pl.Series] | None = None,
     recorded: float | None = None,
+    explained: bool = False,
 ) -> World:
     """The world: half of the rows are test rows; `recorded` is the AUC that training says it saw."""
     plan = tiny_plan()
-    tiny_bundle(root / "bundle", "1.0.0", slope=slope, plan=plan)
+    tiny_bundle(root / "bundle", "1.0.0", slope=slope, plan=plan, explained=explained)
     numbers, words = tiny_rows(plan, rows)
     chance = np.random.default_rng(3)
     truth = chance.random(rows) < tiny_answers(plan, numbers, words, SLOPE)

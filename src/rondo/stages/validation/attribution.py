@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -59,21 +59,36 @@ def attribute(
     if bundle.explainer is None:
         return Attributions(why_not=bundle.why_unexplained)
     record = bundle.explainer.record
-    rows = _sample(bundle, len(numerical))
-    numbers, words = numerical[rows], categorical[rows]
-    found, scores = bundle.explain(numbers, words), bundle.scores(numbers, words)
-    golden = bundle.golden.matrices()
-    gaps = [found.gaps(scores), bundle.explain(*golden).gaps(bundle.scores(*golden))]
-    names = bundle.plan.features
-    sizes = np.abs(found.values).mean(axis=(0, 1)) if len(rows) else np.zeros(len(names))
-    order = np.argsort(-sizes, kind="stable")
-    return Attributions(
+    verified = _gaps(bundle, *bundle.golden.matrices()) if bundle.golden.answers else np.empty(0)
+    made = Attributions(
         scale=record.scale(classification=bool(bundle.manifest.classes)),
         method="coefficients" if record.method == "linear" else "Shapley values of the trees",
-        rows=len(rows),
-        additivity=float(np.concatenate(gaps).max(initial=0.0)) if len(gaps[1]) else None,
+        additivity=float(verified.max()) if len(verified) else None,
         tolerance=record.tolerance,
-        verified=sum(map(len, gaps)),
+        verified=len(verified),
+    )
+    rows = _sample(bundle, len(numerical))
+    return _shown(bundle, made, numerical[rows], categorical[rows]) if len(rows) else made
+
+
+def _gaps(bundle: Bundle, numbers: NDArray[np.float32], words: NDArray[np.object_]) -> Floats:
+    return bundle.explain(numbers, words).gaps(bundle.scores(numbers, words))
+
+
+def _shown(
+    bundle: Bundle, made: Attributions, numbers: NDArray[np.float32], words: NDArray[np.object_]
+) -> Attributions:
+    """With what these rows show."""
+    found, scores = bundle.explain(numbers, words), bundle.scores(numbers, words)
+    worst = float(found.gaps(scores).max())
+    sizes = np.abs(found.values).mean(axis=(0, 1))
+    order = np.argsort(-sizes, kind="stable")
+    names = bundle.plan.features
+    return replace(
+        made,
+        rows=len(scores),
+        verified=made.verified + len(scores),
+        additivity=None if made.additivity is None else max(made.additivity, worst),
         importance=tuple((names[place], rounded(sizes[place])) for place in order),
         examples=_examples(bundle, found, scores, numbers, words),
     )
@@ -122,8 +137,6 @@ def _examples(
     words: NDArray[np.object_],
 ) -> tuple[Example, ...]:
     """The highest, the lowest and the most doubtful score; with several classes the surest and the least sure."""
-    if not len(scores):
-        return ()
     if bundle.several_classes:
         best = scores.max(axis=1)
         chosen = {"the surest": int(best.argmax()), "the least sure": int(best.argmin())}
