@@ -139,6 +139,10 @@ CASES = {
         'deployment: {rollback_on: {error_rate: "< 1%"}}',
         "error", "deployment.rollback_on.error_rate", "rolls back while error_rate is low", 'Write "> 1%"',
     ),
+    "P14 a window without limits": (
+        "deployment: {rollback_window: 1h}",
+        "error", "deployment.rollback_window", "nothing is watched", "Add rollback_on",
+    ),
     "P14 alarm on the good side": (
         "monitoring: {model_metrics: {accuracy: {threshold: 0.8, alert_on: above}}}",
         "warning", "monitoring.model_metrics.accuracy.alert_on", "alarms above", "alert_on: below",

@@ -170,8 +170,8 @@ class World:
         }
         if fate < 0.4:
             name = self.chance.choice(list(kinds))
-            if name in ("none",) and rollout.phase.min_requests == 0:
-                name = "unsure"
+            if name in ("none", "of before") and rollout.phase.kind == "preflight":
+                name = "unsure"  # a preflight rests on no requests, and may be one of before
             self.lied = True
             return kinds[name]
         return Evidence(says, ("seen",), now, since, now, requests)

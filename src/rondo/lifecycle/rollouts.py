@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rondo.errors import Conflict, NotAvailable
 from rondo.records.failpoints import reached
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rondo.contract.deployment import Strategy
     from rondo.lifecycle.workshop import Workshop
     from rondo.ports.state import StateStore
+    from rondo.ports.tracking import ModelRegistry
     from rondo.stages.deployment import Means, Readiness, Stepped
 
 Gather = Callable[["Workshop", Rollout, datetime], Evidence]
@@ -244,9 +245,19 @@ def means_of(workshop: Workshop) -> Means:
         model=workshop.project.project,
         root=workshop.layout.root,
         store=workshop.state,
-        registry=workshop.registry,
+        registry=cast("ModelRegistry", _OpenedLater(workshop)),
         progress=workshop.progress,
     )
+
+
+class _OpenedLater:
+    """The model registry, opened when it is told something: that takes seconds, and traffic must not wait for it."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._workshop.registry, name)
 
 
 def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], means: Means | None) -> Rollout:

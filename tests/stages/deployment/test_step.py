@@ -96,6 +96,12 @@ def test_a_phase_that_passed_moves_the_shares_with_it() -> None:
     assert [one.judgement for one in after.history] == ["ship"]
 
 
+def test_a_preflight_may_rest_on_what_was_measured_earlier() -> None:
+    earlier = seen(window_from=NOW - timedelta(days=1))
+    assert step(in_phase("preflight"), earlier, LATER)[0].phase.kind == "canary"
+    assert step(in_phase("preflight"), seen(at=NOW - timedelta(days=1)), LATER)[1] == ()
+
+
 def test_after_the_last_canary_step_it_is_promoted_and_watched() -> None:
     after, actions = step(in_phase("canary"), seen(), LATER)
     assert actions[0] == Promote("1.1.0")

@@ -52,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     forecast.forecasts_are_split_by_time,
     operation.canary_climbs_to_all,
     operation.rollback_watches_known_figures,
+    operation.what_is_watched_after_a_promotion_has_limits,
     operation.experiment_compares_two_things,
     *experiments.RULES,
     operation.monitoring_watches_known_figures,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rondo.records.rollout import Evidence, Phase, Rollout
+from rondo.stages.deployment.step import in_words
 
 _STANDS: Mapping[str, str] = {
     "waiting": "waits for a person's approval",
@@ -65,7 +66,7 @@ def tell_phases(rollout: Rollout, now: datetime) -> tuple[PhaseStanding, ...]:
 
 def tell_evidence(evidence: Evidence | None) -> str:
     """What the judge said, with its reasons."""
-    return f"{evidence.judgement}: {'; '.join(evidence.reasons)}" if evidence else ""
+    return f"{evidence.judgement}: {in_words(evidence.reasons)}" if evidence else ""
 
 
 def tell_figures(evidence: Evidence | None) -> Iterator[tuple[str, str]]:

@@ -164,9 +164,12 @@ def usable(evidence: Evidence | None, rollout: Rollout, now: datetime) -> Eviden
         return Evidence("inconclusive", ("there is no evidence",), now)
     since = rollout.phase_since or now
     complaint = ""
-    if evidence.at < since or (evidence.window_from is not None and evidence.window_from < since):
+    # A preflight measures a bundle: when it did so does not matter, when it was asked for does.
+    about = since if rollout.phase.kind == "preflight" else evidence.window_from or since
+    fresh_for = PREFLIGHT_FRESH_FOR if rollout.phase.kind == "preflight" else FRESH_FOR
+    if min(evidence.at, about) < since:
         complaint = "the evidence is of a time before this phase"
-    elif now - evidence.at > (PREFLIGHT_FRESH_FOR if rollout.phase.kind == "preflight" else FRESH_FOR):
+    elif now - evidence.at > fresh_for:
         complaint = f"the evidence is {(now - evidence.at).total_seconds():,.0f} s old"
     elif evidence.at - now > FRESH_FOR:
         complaint = "the evidence is of a time to come"
@@ -177,6 +180,11 @@ def usable(evidence: Evidence | None, rollout: Rollout, now: datetime) -> Eviden
     if not complaint:
         return evidence
     return Evidence("inconclusive", (complaint,), evidence.at, evidence.window_from, evidence.window_to)
+
+
+def in_words(reasons: Sequence[str]) -> str:
+    """The reasons as one line."""
+    return "; ".join(reason.removesuffix(".") for reason in reasons)
 
 
 def approve(rollout: Rollout, *, by: str, reason: str, now: datetime) -> Stepped:
@@ -266,9 +274,10 @@ def _missing(rollout: Rollout, seen: Evidence, now: datetime) -> str:
     """What is not there yet for the next phase, in words; empty when nothing is missing."""
     phase, since = rollout.phase, rollout.phase_since or now
     if seen.judgement != "ship":
-        return "; ".join(seen.reasons) or f"the judge says {seen.judgement}"
-    if seen.requests < phase.min_requests:
-        return f"{seen.requests:,} of {phase.min_requests:,} requests so far"
+        return in_words(seen.reasons) or f"the judge says {seen.judgement}"
+    least = phase.min_requests if phase.kind == "preflight" else max(phase.min_requests, 1)
+    if seen.requests < least:
+        return f"{seen.requests:,} of {least:,} requests so far"
     held_s = (now - since).total_seconds()
     if held_s < phase.hold_s:
         return f"held for {held_s:,.0f} of {phase.hold_s:,.0f} s"
@@ -284,7 +293,7 @@ def _next(rollout: Rollout, seen: Evidence, now: datetime) -> Stepped:
         phase_since=now,
         said="",
     )
-    why = f"{rollout.phase.kind} passed: {'; '.join(seen.reasons) or 'nothing speaks against it'}"
+    why = f"{rollout.phase.kind} passed: {in_words(seen.reasons) or 'nothing speaks against it'}"
     if passed.place >= len(rollout.phases):
         return _promoted(replace(passed, place=rollout.place, evidence=seen), now, why, ())
     if passed.phase.kind != "promote":
@@ -302,7 +311,7 @@ def _promoted(rollout: Rollout, now: datetime, why: str, actions: tuple[Action, 
 
 
 def _held(rollout: Rollout, seen: Evidence, now: datetime) -> Stepped:
-    why = "; ".join(seen.reasons) or "the test found no reason to change"
+    why = in_words(seen.reasons) or "the test found no reason to change"
     after = replace(
         rollout, state="held", evidence=seen, history=(*rollout.history, seen), ended_at=now, said=why
     )
@@ -312,7 +321,7 @@ def _held(rollout: Rollout, seen: Evidence, now: datetime) -> Stepped:
 def _turned_down(
     rollout: Rollout, seen: Evidence, now: datetime, *, rollbacks: int, max_rollbacks: int
 ) -> Stepped:
-    why = f"{rollout.phase.kind}: {'; '.join(seen.reasons) or 'rejected'}"
+    why = f"{rollout.phase.kind}: {in_words(seen.reasons) or 'rejected'}"
     after = replace(rollout, evidence=seen, history=(*rollout.history, seen), ended_at=now, said=why)
     back = _leaving(rollout)
     if rollout.phase.kind not in ANSWERS_CLIENTS:
