@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rondo.errors import Conflict, NotAvailable, nearest
+from rondo.errors import Conflict, DataError, NotAvailable, nearest
 from rondo.records.release import (
     ROLLED_BACK,
     ROUTES_SHIFTED,
@@ -216,6 +216,18 @@ def rollout_details(rollout: Rollout, details: Mapping[str, Any] | None) -> dict
 def as_json(details: Mapping[str, Any]) -> Any:
     """The details as they come back from JSON: times as text, tuples as lists, NaN as null."""
     return msgspec.json.decode(msgspec.json.encode(details))
+
+
+def sealed(event: Event, before: str) -> Event:
+    """The event with its hash, which covers that of the event before.
+
+    Raises:
+        DataError: a text holds the character NUL, which not every database can keep.
+    """
+    for name in ("kind", "subject", "by", "reason"):
+        if "\0" in getattr(event, name):
+            raise DataError(f"the {name} of an event holds the character NUL", mend="Leave it out.")
+    return replace(event, hash=event_hash(event, before))
 
 
 def event_hash(event: Event, before: str) -> str:

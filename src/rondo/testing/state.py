@@ -368,6 +368,13 @@ class StateStoreTests:
         assert store.events(limit=0) == ()
         assert store.verify_events() == 5
 
+    def test_an_event_with_a_text_that_not_every_database_holds_is_refused(self, store: StateStore) -> None:
+        with pytest.raises(DataError, match="the reason of an event holds the character NUL"):
+            store.append("x", "x", by="ann", reason="a\0b", details={"text": "a\0b"}, at=NOW)
+        store.append("x", "x", by="ann", reason="", details={"text": "a\0b"}, at=NOW)
+        assert [event.details for event in store.events()] == [{"text": "a\0b"}]
+        assert store.verify_events() == 1
+
     def test_an_event_keeps_its_moment_and_details(self, store: StateStore) -> None:
         there = NOW.astimezone(timezone(timedelta(hours=9)))
         details = {"text": "안녕 \u0000 \n", "n": 1.5, "none": None, "list": (1, 2), "at": NOW}

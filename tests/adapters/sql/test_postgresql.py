@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -16,7 +15,14 @@ import pytest
 
 from rondo.adapters.sql import SqlReader
 from rondo.contract.data import Source
-from rondo.errors import ContractError, DataError, NotAvailable, RondoError, TemporaryPortError
+from rondo.errors import (
+    ContractError,
+    DataError,
+    MissingExtra,
+    NotAvailable,
+    RondoError,
+    TemporaryPortError,
+)
 from rondo.testing.servers import PostgresServer, free_port
 from rondo.testing.sources import SECRET_NAME, SourceReaderTests, resolve
 
@@ -296,16 +302,10 @@ def test_an_address_that_cannot_be_used_says_why_and_never_the_password(
             assert secret not in str(refused.value)
 
 
-def test_a_missing_driver_says_what_to_install() -> None:
-    code = (
-        "import sys; sys.modules['psycopg'] = None\n"
-        "from pathlib import Path\n"
-        "from rondo.adapters.sql import SqlReader\n"
-        "from rondo.contract.data import Source\n"
-        "source = Source.model_validate({'sql': 'postgresql://me:secret@host/db', 'query': 'SELECT 1 AS a'})\n"
-        "try: SqlReader(Path()).read('orders', source, str)\n"
-        "except ImportError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'rondo-ml[postgres]'" in done.stdout
-    assert "secret" not in done.stdout
+def test_a_missing_driver_says_what_to_install(reader: SqlReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    url = "postgresql://me:secret@host/db"
+    source = Source.model_validate({"sql": url, "query": "SELECT 1 AS a"})
+    with pytest.raises(MissingExtra, match=r"pip install 'rondo-ml\[postgres\]'") as refused:
+        reader.read("orders", source, resolve)
+    assert "secret" not in str(refused.value)

@@ -170,4 +170,4 @@ def test_sqlite_does_as_memory_does(tmp_path: Path) -> None:
 
 
 def test_postgresql_does_as_memory_does(postgres: PostgresServer) -> None:
-    compare(lambda number: SqlStateStore(postgres.url, project=f"number-{number}"), examples=8)
+    compare(lambda number: SqlStateStore(postgres.url, project=f"number-{number}"), examples=6)

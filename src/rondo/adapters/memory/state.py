@@ -37,6 +37,7 @@ from rondo.records.releasing import (
     rollout_after,
     rollout_details,
     routes_after,
+    sealed,
     stages_after,
     switch_details,
     with_traffic,
@@ -235,7 +236,7 @@ class MemoryStateStore:
             event = Event(
                 len(self._events) + 1, at.astimezone(UTC), kind, subject, by, reason, as_json(details)
             )
-            event = replace(event, hash=event_hash(event, before))
+            event = sealed(event, before)
             self._events.append(event)
             return event
 

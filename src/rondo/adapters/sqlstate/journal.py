@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from rondo.adapters.sqlstate.tables import events, standing
 from rondo.errors import CorruptArtifact
 from rondo.records.release import Event
-from rondo.records.releasing import as_json, event_hash
+from rondo.records.releasing import as_json, event_hash, sealed
 
 
 def append(
@@ -29,7 +28,7 @@ def append(
     """The event, now the last one of the log."""
     count, head = connection.execute(select(standing.c.events, standing.c.events_head)).one()
     unsealed = Event(count + 1, at.astimezone(UTC), kind, subject, by, reason, as_json(details))
-    event = replace(unsealed, hash=event_hash(unsealed, head))
+    event = sealed(unsealed, head)
     connection.execute(
         insert(events).values(
             sequence=event.sequence,
