@@ -31,7 +31,7 @@ from rondo.records.rollout import Evidence, Rollout
 from rondo.stages.deployment.preflight import Load, Looked, figures_of, judge, page
 
 PREFLIGHT = "rollout.preflight"
-TOKEN = "RONDO_TRIAL_TOKEN"  # noqa: S105 (the variable that `rondo.server.trial` reads)
+TOKEN = "RONDO_TRIAL_TOKEN"  # noqa: S105 (the variable that `rondo.cli.trial` reads)
 MOST_BODIES, MOST_KEYS = 64, 400
 
 
@@ -155,7 +155,7 @@ def _load(workshop: Workshop, release: Release, bundle: Bundle, seconds: float) 
             release.bundle_id,
             scratch,
         )
-        command = ("-m", "rondo.server.trial", *arguments)
+        command = ("-m", "rondo.cli.trial", *arguments)
         with started(command, Layout(Path(scratch)).home, env={**os.environ, TOKEN: token}) as server:
             target = Target(server.host, server.port, token)
             bodies, asked_by = _bodies(workshop, bundle, target)

@@ -1,4 +1,4 @@
-"""A server for one version alone, before it gets any traffic: `python -m rondo.server.trial …`.
+"""A server for one version alone, before it gets any traffic: `python -m rondo.cli.trial …`.
 
 It answers on a free port of this machine. State and prediction log are its own, in a scratch folder; of the
 project it only reads: the contract, the bundle and the online values.
