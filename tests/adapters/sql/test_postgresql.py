@@ -121,7 +121,8 @@ def test_every_type_that_means_something_is_mapped(ask: Ask) -> None:
         '2024-07-01 10:00+02'::timestamptz AS at, '2024-07-01 10:00'::timestamp AS plain,
         '0001-01-01'::date AS first, '9999-12-31 23:59:59.999999+00'::timestamptz AS last,
         '{"a": [1, null], "b": 1.10}'::json AS doc, '[1, 2]'::jsonb AS list, '"x"'::jsonb AS text, true AS yes,
-        'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS id, ARRAY[1,2] AS several, NULL AS nothing, '1e300'::float8 AS big"""
+        'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS id, ARRAY[1,2] AS several, NULL AS nothing,
+        '1e300'::float8 AS big"""
     )
     row = table.row(0, named=True)
     assert row["whole"] == 12345678901234567
