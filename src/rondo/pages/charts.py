@@ -137,7 +137,7 @@ def waterfall(
         title = _title(f"{name}: {after - before:+g}")
         parts += [
             _rule(px(before), y - row / 2 + 3, px(before), y + row - 5, "soft-line"),
-            _text(left - 8, y + 14, _short(name, int(left / 6.6)), anchor="end", title=name),
+            _text(left - 8, y + 14, _short(name, int(left / 7.4)), anchor="end", title=name),
             f'<rect x="{min(px(before), px(after)):.1f}" y="{y + 3}" '
             f'width="{max(abs(px(after) - px(before)), 1):.1f}" height="{row - 8}" rx="2" '
             f'style="fill:{colour}">{title}</rect>',
@@ -151,7 +151,7 @@ def _level(index: int, name: str, value: float, x: float, left: float, row: int,
     """A line of a waterfall that is a value of its own."""
     y = index * row + 2
     return [
-        _text(left - 8, y + 14, _short(name, int(left / 6.6)), anchor="end", title=name),
+        _text(left - 8, y + 14, _short(name, int(left / 7.4)), anchor="end", title=name),
         f'<circle cx="{x:.1f}" cy="{y + row / 2 - 1:.1f}" r="4" class="dot">{_title(f"{name}: {value:g}")}</circle>',
         _text(x + 8, y + 14, _figure(value, digits)),
     ]

@@ -139,14 +139,17 @@ def _examples(
     """The highest, the lowest and the most doubtful score; with several classes the surest and the least sure."""
     if bundle.several_classes:
         best = scores.max(axis=1)
-        chosen = {"the surest": int(best.argmax()), "the least sure": int(best.argmin())}
+        chosen = {
+            "A row it is surest of": int(best.argmax()),
+            "A row it is least sure of": int(best.argmin()),
+        }
     else:
         middle = bundle.manifest.threshold if bundle.manifest.classes else float(np.median(scores))
-        between = "nearest the threshold" if bundle.manifest.classes else "a middle one"
+        between = "A row near the threshold" if bundle.manifest.classes else "A row in the middle"
         chosen = {
-            "the highest score": int(scores.argmax()),
+            "A row with the highest score": int(scores.argmax()),
             between: int(np.abs(scores - middle).argmin()),
-            "the lowest score": int(scores.argmin()),
+            "A row with the lowest score": int(scores.argmin()),
         }
     return tuple(
         _example(bundle, found, scores, row, title, (*numbers[row].tolist(), *words[row].tolist()))
