@@ -166,16 +166,17 @@ def _said_by_us(message: str) -> tuple[str, str, str]:
 
 def _wrong_kind(path: Path, expected: list[str], found: Any, tree: Tree) -> tuple[str, str, str]:
     shown = _shown(path, found, tree)
-    what = f"{' or '.join(expected)} is expected, found {shown}"
+    wanted = " or ".join(expected)
+    what = f"{wanted} is expected, found {shown}"
     if "a text" in expected and not isinstance(found, list | dict | None):
         return what, "", f"Quote it: {quoted(tree.plain.get(path, str(found)))}"
     if isinstance(found, str) and {"a number", "a whole number", "true or false"} & set(expected):
-        return what, "", "Write it without quotes" if _is_number(found) else ""
+        return what, "", "Write it without quotes" if _is_number(found) else f"Write {wanted}"
     if found is None:
         return what, "", "Fill it in, or remove the line"
     if "a list" in expected and not isinstance(found, list | dict):
         return what, "", f"Write [{found}]"
-    return what, "", ""
+    return what, "", f"Write {wanted}"
 
 
 def _is_number(text: str) -> bool:
