@@ -328,13 +328,17 @@ def alerts(
 @app.command()
 def retrain(
     only_check: Annotated[bool, typer.Option("--check", help="Only tell whether it is time.")] = False,
+    approved: Annotated[
+        bool, typer.Option("--approve", help="Approve what is due, also while it is held back.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why it is approved; kept in the event log.")] = "",
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> int:
     """Start a new round when a trigger says so, through the same gates."""
     from rondo.cli.round import retrain as do
 
-    return do(project, only_check, as_json)
+    return do(project, only_check, approved, reason, as_json)
 
 
 policies = typer.Typer(help="Policies of retraining.", no_args_is_help=True)

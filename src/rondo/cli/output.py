@@ -108,3 +108,19 @@ def progress() -> Bars | Lines:
     return (
         Bars() if console(stderr=True).is_terminal and not console(stderr=True).is_dumb_terminal else Lines()
     )
+
+
+def person() -> str:
+    """Who asks, as the system knows them.
+
+    Raises:
+        UsageError: it does not: nothing is approved by nobody.
+    """
+    from getpass import getuser
+
+    from rondo.errors import UsageError
+
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container without a name for its user
+        raise UsageError("the system does not know who you are", mend="Set USER.") from None

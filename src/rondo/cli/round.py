@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rondo.cli.output import progress, say, say_json, table, wide
+from rondo.cli.output import person, progress, say, say_json, table, wide
 from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
 from rondo.records.monitoring import Observation
@@ -147,11 +147,16 @@ def _limit(seen: Observation) -> str:
     return "" if seen.threshold is None else f"{seen.alert_on} {seen.threshold:g}{seen.unit or ''}"
 
 
-def retrain(folder: Path, only_check: bool, as_json: bool) -> int:
-    """A decision, and the round that follows from it."""
+def retrain(folder: Path, only_check: bool, approved: bool, reason: str, as_json: bool) -> int:
+    """A decision, and the round that follows from it: by itself, or because a person approved it."""
     from rondo.assembly import open_project
+    from rondo.lifecycle.retraining import approve, propose
     from rondo.lifecycle.watching import decide, retrain_now
 
+    if reason and not approved:
+        raise UsageError("--reason goes with --approve")
+    if approved and not reason:
+        raise UsageError("--approve needs --reason", rule="An approval is kept with who and why")
     workshop = open_project(folder, progress=progress())
     decision = decide(workshop)
     if as_json:
@@ -161,9 +166,17 @@ def retrain(folder: Path, only_check: bool, as_json: bool) -> int:
         say(f"{verdict}: {', '.join(decision.reasons) or 'no trigger fired'}. {decision.held_back}".strip())
         for line in decision.evidence:
             say(f"  {line}")
-    if only_check or not decision.should_retrain:
+    if only_check or not (decision.should_retrain or approved):
         return 0
-    outcome = retrain_now(workshop, decision)
+    by = "rondo retrain"
+    if approved:
+        by = person()
+        decision = approve(workshop, decision, by=by, reason=reason).decision
+    elif workshop.project.retraining.mode == "approve":
+        propose(workshop, decision)
+        say("It waits for an approval: `rondo retrain --approve --reason ...`")
+        return 0
+    outcome = retrain_now(workshop, decision, by=by, reason=reason)
     if not as_json and outcome.release:
         say(outcome.release)
     return GateSaidNo.exit_code if outcome.refused else 0

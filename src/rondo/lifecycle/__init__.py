@@ -7,6 +7,9 @@ going_round.py     one round: stages, then the release of what passed
 stillness.py       whether anything was touched since a round ended
 releasing.py       from a verdict to the release that serves, and back
 watching.py        from what was served to a decision, and into the next round
+retraining.py      retrains as rounds: proposed, approved, begun one at a time, counted when lost
+freezing.py        days on which nothing changes by itself
+backtesting.py     the project's history under several policies of retraining
 schedule.py        when the next round is due (pure)
 upkeep.py          serves, watches, retrains and follows the schedule until stopped
 server_process.py  a server in a process of its own

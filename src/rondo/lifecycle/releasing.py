@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rondo.lifecycle import rollouts
+from rondo.lifecycle.freezing import AUTOMATIC, frozen_today
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.release import Release
 from rondo.records.rollout import Rollout
@@ -72,6 +73,8 @@ def register_and_release(
     version = release.version
     if workshop.project.deployment.mode == "suggest":
         return Released(f"Version {version} passed its gates and waits: `rondo deploy {version}`.")
+    if by in AUTOMATIC and (why := frozen_today(workshop)):
+        return Released(f"Version {version} waits: {why}. `rondo deploy {version}` releases it by hand.")
     if frozen := rollouts.frozen_since(workshop):
         return Released(f"Version {version} waits: {frozen}. `rondo deploy {version}` releases it by hand.")
     before = rollouts.under_way(workshop.state)

@@ -15,6 +15,7 @@ from rondo.errors import RondoError
 from rondo.lifecycle.attending import attending
 from rondo.lifecycle.going_round import go_round
 from rondo.lifecycle.heartbeat import promise_looks
+from rondo.lifecycle.retraining import proposal, propose
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.schedule import is_due
 from rondo.lifecycle.watching import decide, retrain_now
@@ -94,14 +95,22 @@ def _scheduled(workshop: Workshop) -> None:
 
 def _look_and_retrain(workshop: Workshop) -> None:
     decision = decide(workshop)
-    if not decision.should_retrain:
+    mode, reasons = workshop.project.retraining.mode, ", ".join(decision.reasons)
+    waiting = proposal(workshop)
+    if waiting is not None and waiting.approved:
+        workshop.progress.say(f"retraining, approved by {waiting.approved_by}: {waiting.approved_reason}")
+        by, reason, decision = waiting.approved_by, waiting.approved_reason, waiting.decision
+    elif mode != "auto":
+        if propose(workshop, decision):
+            how = "rondo retrain --approve --reason ..." if mode == "approve" else "rondo retrain"
+            workshop.progress.say(f"a retrain is due ({reasons}): `{how}`")
         return
-    reasons = ", ".join(decision.reasons)
-    if workshop.project.retraining.mode != "auto":
-        workshop.progress.say(f"a retrain is due ({reasons}): `rondo retrain`")
+    elif decision.should_retrain:
+        workshop.progress.say(f"retraining: {reasons}")
+        by, reason = "monitor", ""
+    else:
         return
-    workshop.progress.say(f"retraining: {reasons}")
-    went = retrain_now(workshop, decision, by="monitor")
+    went = retrain_now(workshop, decision, by=by, reason=reason)
     workshop.progress.say(went.release or "retraining: nothing changed")
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rondo.bundle.manifest import Manifest
 from rondo.errors import NotAvailable
+from rondo.lifecycle import retraining
 from rondo.lifecycle.business import business
-from rondo.lifecycle.going_round import Round, go_round
+from rondo.lifecycle.freezing import today
+from rondo.lifecycle.going_round import Round
 from rondo.lifecycle.heartbeat import note_look
 from rondo.lifecycle.notifying import notify
 from rondo.lifecycle.rooms import reports_folder
-from rondo.lifecycle.running import Selection, is_running
 from rondo.lifecycle.served import evidence, served
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.candidate import Candidate
@@ -21,14 +22,12 @@ from rondo.records.dataset import Dataset
 from rondo.records.files import read_record
 from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert, Decision, Observation
-from rondo.records.release import Event, Release
+from rondo.records.release import Release
 from rondo.records.rollout import FROZEN_ALERT
 from rondo.stages.monitoring import alerts_after, current, is_live, observe, page, write_report
-from rondo.stages.retraining import Standing, check, figures_of
+from rondo.stages.retraining import check, figures_of
 from rondo.stages.retraining import decide as decide_on
 
-ROUND_STARTED = "retrain.started"
-ROUND_ENDED = "retrain.ended"
 LIVE_SHOWN = timedelta(days=7)
 LONGEST_LOOK = timedelta(minutes=10)
 MOST_OBSERVATIONS = 100_000
@@ -109,25 +108,22 @@ def decide(workshop: Workshop) -> Decision:
         days_since_training=_days_since_training(manifest, now),
         new_data_count=_new_rows(workshop, manifest),
     )
-    decision = decide_on(policy, check(policy, figures), _standing(workshop), now=now)
+    standing, day = retraining.rounds_so_far(workshop), today(workshop)
+    decision = decide_on(policy, check(policy, figures), standing, now=now, today=day)
     workshop.state.add_decision(decision)
     return decision
 
 
-def retrain_now(workshop: Workshop, decision: Decision, *, by: str = "rondo retrain") -> Round:
-    """A round on fresh data through the same gates; its beginning and its end are kept in the event log."""
-    reasons = ", ".join(decision.reasons)
-    workshop.state.append(
-        ROUND_STARTED, workshop.project.project, by=by, reason=reasons, details={}, at=workshop.clock()
-    )
+def retrain_now(
+    workshop: Workshop, decision: Decision, *, by: str = "rondo retrain", reason: str = ""
+) -> Round:
+    """A round on fresh data through the same gates, with production's hyperparameters unless `tune` says otherwise.
+
+    Raises:
+        Conflict: a retrain is under way, here or in another process.
+    """
     fixed = None if workshop.project.retraining.tune else production_candidate(workshop)
-    went = go_round(workshop, Selection(refresh=True, reasons=decision.reasons), by=by, fixed=fixed)
-    details = {"refused": went.refused, "judgement": went.judgement, "version": went.version}
-    told = went.release or "nothing changed since the last round"
-    workshop.state.append(
-        ROUND_ENDED, workshop.project.project, by=by, reason=told, details=details, at=workshop.clock()
-    )
-    return went
+    return retraining.retrain_now(workshop, decision, by=by, fixed=fixed, reason=reason)
 
 
 def in_production(workshop: Workshop) -> Release:
@@ -179,22 +175,3 @@ def _new_rows(workshop: Workshop, manifest: Manifest) -> int | None:
         return None
     seen = manifest.lineage.get("data_rows")
     return None if seen is None else max(0, dataset.rows - int(seen))
-
-
-def _standing(workshop: Workshop) -> Standing:
-    started = workshop.state.events(kind=ROUND_STARTED, limit=1)
-    ended = workshop.state.events(kind=ROUND_ENDED, limit=20)
-    return Standing(
-        last_round_at=started[-1].at if started else None,
-        lost_in_a_row=_lost_in_a_row(ended),
-        round_under_way=is_running(workshop.layout.home),
-    )
-
-
-def _lost_in_a_row(ended: Sequence[Event]) -> int:
-    lost = 0
-    for event in reversed(ended):
-        if not event.details.get("refused"):
-            break
-        lost += 1
-    return lost
