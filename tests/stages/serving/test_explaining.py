@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rondo.stages.serving import Application
-from rondo.stages.serving.explaining import MOST_ROWS
+from rondo.stages.serving.explaining import MOST_ITEMS, MOST_ROWS, explained_lists
+from rondo.stages.serving.problems import Refusal
+from rondo.stages.serving.ranking import RankedLists, ShownItem, ShownList
+from rondo.stages.serving.scoring import Group
+from rondo.stages.serving.versions import served
+from rondo.testing.bundles import tiny_bundle, tiny_rows
 from rondo.testing.serving import House, ask
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GIVEN = {"age": 30.0, "plan": "pro", "spend_30d": 12.5}
 
 
@@ -101,6 +108,40 @@ def test_bad_values_are_told_as_predict_tells_them(house: House) -> None:
 
     first, second = house.run(talk)
     assert (first.status, first.json["errors"]) == (second.status, second.json["errors"])
+
+
+def lists_of(house: House, count: int, items: int) -> RankedLists:
+    """Lists as the ranking gives them, over a tiny bundle."""
+    bundle = tiny_bundle(house.root / "ranking", explained=True)
+    numbers, words = tiny_rows(bundle.plan, max(1, count * items))
+    scores = bundle.scores(numbers, words)
+    shown = [
+        ShownItem(place, float(scores[place]), numbers[place].tolist(), words[place].tolist())
+        for place in range(count * items)
+    ]
+    made = tuple(
+        ShownList(str(at), NOW, tuple(shown[at * items : (at + 1) * items]), entity_known=at > 0)
+        for at in range(count)
+    )
+    return RankedLists(Group(served(bundle), [{}] * count, range(count)), made, 0.0)
+
+
+def test_every_item_of_a_list_is_explained(house: House) -> None:
+    unknown, known = explained_lists(lists_of(house, 2, 5))
+    assert unknown["fallback"] == "popular"
+    assert [item["item"] for item in known["items"]] == [5, 6, 7, 8, 9]
+    for item in (*unknown["items"], *known["items"]):
+        total = item["base"] + sum(item["contributions"].values())
+        assert logistic(total) == pytest.approx(item["score"], abs=1e-6)
+    assert explained_lists(lists_of(house, 1, 0)) == [
+        {"items": [], "entity_known": False, "fallback": "popular"}
+    ]
+
+
+def test_lists_that_are_too_long_together_are_refused(house: House) -> None:
+    with pytest.raises(Refusal) as refused:
+        explained_lists(lists_of(house, 11, MOST_ITEMS // 10))
+    assert (refused.value.status, refused.value.faults[0].code) == (413, "too_many_items")
 
 
 def test_before_anything_is_released_it_is_not_ready(tmp_path: Path) -> None:

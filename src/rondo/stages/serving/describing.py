@@ -198,7 +198,10 @@ def _schemas(served: ServedVersion | None) -> dict[str, Any]:
         "properties": {
             "prediction_id": text,
             "outcome": {"type": ["string", "number", "boolean", "null"]},
-            "item": {"type": ["string", "integer", "null"], "description": "of a ranking; null: none was wanted"},
+            "item": {
+                "type": ["string", "integer", "null"],
+                "description": "of a ranking; null: none was wanted",
+            },
             "happened_at": {"type": "string", "format": "date-time"},
             "corrects": {"type": "boolean"},
         },
@@ -260,13 +263,19 @@ def _explanations(text: Mapping[str, Any], number: Mapping[str, Any]) -> dict[st
             },
         },
     }
+    listed = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "items": explanation}},
+        "description": "of a ranking: every item of the list with its own contributions",
+    }
     return {
         "type": "object",
         "required": ["explanations"],
         "properties": {
             "version": text,
             "versions": {"type": "array", "items": text},
-            "explanations": {"type": "array", "items": explanation},
+            "explanations": {"type": "array", "items": {"oneOf": [explanation, listed]}},
         },
     }
 

@@ -124,14 +124,6 @@ class Scorer:
         ]
         return Scored(group, made, scores, moments, unknown, fetch_s)
 
-    def score_all(self, groups: Sequence[Group], now: datetime) -> list[Scored]:
-        """As `score`, for the rows of a request that several versions share.
-
-        Raises:
-            Refusal: as `score`, with the faults of all groups.
-        """
-        return of_all(groups, lambda group: self.score(group, now))
-
     def _stored(
         self, version: ServedVersion, rows: Sequence[Row], now: datetime
     ) -> tuple[Sequence[dict[str, Any] | None], float]:
