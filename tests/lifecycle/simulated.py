@@ -128,7 +128,7 @@ class World:
             verify=lambda folder: VerifiedBundle("", "", "", {}, 0.0),
             clock=lambda: self.now,
             wait=self._wait,
-            patience=Patience(between_looks=timedelta(seconds=5)),
+            patience=Patience(its_turn=timedelta(0)),
         )
         self.workshop = cast(
             "Workshop",

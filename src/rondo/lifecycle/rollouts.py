@@ -7,15 +7,14 @@ routes that belongs to it are one transaction under the deployment lease; server
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from rondo.errors import Conflict, NotAvailable
 from rondo.records.failpoints import reached
-from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert
 from rondo.records.release import Event
 from rondo.records.rollout import FROZEN_ALERT, Evidence, Phase, Rollout
@@ -32,7 +31,6 @@ BY = "rollout"
 """Who does what no person asked for."""
 SHORTEST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=10)
 PREFLIGHT_AGAIN = timedelta(minutes=1)
-_PATIENCE = timedelta(seconds=10)  # of a person's command, for a step that is just being done
 
 
 def begin(
@@ -75,7 +73,7 @@ def begin(
             f"nothing is released by itself: {frozen}",
             mend=f"Look at what failed, then release by hand: `rondo deploy {version}`.",
         )
-    with _leased(means, wait=_PATIENCE) as fence:
+    with _leased(means, in_turn=True) as fence:
         production = state.production()
         stable = production.version if production else None
         rollout, actions = deployment.begin(
@@ -118,7 +116,7 @@ def tick(workshop: Workshop, *, gather: Gather | None = None, means: Means | Non
     if stepped[1]:
         return _carry_out(stepped, means or means_of(workshop), now, most) or rollout
     if _worth_keeping(rollout, stepped[0]):
-        return _kept(state, stepped[0], now) or rollout
+        return _kept(means or means_of(workshop), stepped[0], now) or rollout
     return rollout
 
 
@@ -262,7 +260,7 @@ class _OpenedLater:
 
 def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], means: Means | None) -> Rollout:
     means = means or means_of(workshop)
-    with _leased(means, wait=_PATIENCE) as fence:
+    with _leased(means, in_turn=True) as fence:
         rollout = workshop.state.rollout()
         if rollout is None:
             raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
@@ -317,7 +315,7 @@ def _carry_out(stepped: Stepped, means: Means, now: datetime, most: int) -> Roll
 
     store, decided = means.store, stepped[0]
     try:
-        with _leased(means) as fence:
+        with _leased(means, in_turn=False) as fence:
             before = store.rollout()
             if before is None or (before.number, before.revision) != (decided.number, decided.revision):
                 return None
@@ -410,10 +408,12 @@ def _worth_keeping(before: Rollout, after: Rollout) -> bool:
     return (after.evidence.at - before.evidence.at).total_seconds() >= every
 
 
-def _kept(state: StateStore, rollout: Rollout, now: datetime) -> Rollout | None:
+def _kept(means: Means, rollout: Rollout, now: datetime) -> Rollout | None:
     reason = rollout.said or "; ".join(rollout.evidence.reasons if rollout.evidence else ())
     try:
-        return state.advance_rollout(rollout, kind="rollout.looked", by=BY, reason=reason, at=now)
+        # Under the lease, so that a person's command never finds the rollout changed under its hands.
+        with _leased(means, in_turn=False):
+            return means.store.advance_rollout(rollout, kind="rollout.looked", by=BY, reason=reason, at=now)
     except Conflict:
         return None
 
@@ -464,21 +464,11 @@ def thaw(state: StateStore, now: datetime) -> None:
     )
 
 
-@contextmanager
-def _leased(means: Means, *, wait: timedelta = timedelta(0)) -> Iterator[tuple[str, int]]:
-    """Holds the deployment lease for the block and gives the fence; waits that long for its turn."""
+def _leased(means: Means, *, in_turn: bool) -> AbstractContextManager[tuple[str, int]]:
+    """The deployment lease for the block, with its fence; a person's command waits for its turn."""
     from rondo.stages import deployment
 
-    us, give_up = this_process(), means.clock() + wait
-    with ExitStack() as held:
-        while True:
-            now = means.clock()
-            lease = means.store.lease(deployment.LEASE, us, means.patience.whole, now=now, gone=is_gone)
-            try:
-                token = held.enter_context(lease)
-                break
-            except Conflict:
-                if now >= give_up:
-                    raise
-                means.wait(means.patience.between_looks.total_seconds())
-        yield deployment.LEASE, token
+    patience = means.patience.its_turn if in_turn else timedelta(0)
+    return deployment.leased(
+        means.store, means.patience.whole, clock=means.clock, wait=means.wait, patience=patience
+    )

@@ -17,6 +17,7 @@ plan.py             the steps of a promotion or a rollback by hand, decided from
 carry_out.py        does the steps
 explain.py          tells the steps
 servers.py          whether the running servers hold a version ready
+leasing.py          one deployment at a time
 mirror.py           the model registry's aliases and stages follow the state store
 history.py          what served when
 deployer.py         ModelDeployer: the same semantics on a model registry alone
@@ -47,6 +48,7 @@ from rondo.stages.deployment.explain_rollout import (
 from rondo.stages.deployment.freezing import AUTOMATIC, BY_HAND, OVERRULED, TELLING, rollbacks_in_a_row
 from rondo.stages.deployment.history import served_at
 from rondo.stages.deployment.judging import Window, count_agreed, judge_canary, judge_shadow, judge_watch
+from rondo.stages.deployment.leasing import leased
 from rondo.stages.deployment.mirror import LEASE, reconcile
 from rondo.stages.deployment.moving import gets_traffic, move_of, switch_for
 from rondo.stages.deployment.plan import (
@@ -116,6 +118,7 @@ __all__ = [
     "judge_canary",
     "judge_shadow",
     "judge_watch",
+    "leased",
     "move_of",
     "not_ready",
     "overruled",

@@ -15,7 +15,7 @@ from rondo.ports.state import StateStore
 from rondo.ports.tracking import ModelRegistry
 from rondo.records.failpoints import reached
 from rondo.records.files import publish_folder
-from rondo.records.holders import is_gone, this_process
+from rondo.records.holders import is_gone
 from rondo.records.release import (
     PROMOTED,
     ROLLED_BACK,
@@ -27,6 +27,7 @@ from rondo.records.release import (
 )
 from rondo.stages.deployment.explain import explain_step
 from rondo.stages.deployment.freezing import OVERRULED
+from rondo.stages.deployment.leasing import leased
 from rondo.stages.deployment.mirror import LEASE, mirror_roles
 from rondo.stages.deployment.plan import (
     AwaitServers,
@@ -134,7 +135,10 @@ def _under_lease(plan: Callable[[Standing, tuple[str, int]], Plan], means: Means
         died = is_gone(owner)
         return died
 
-    with store.lease(LEASE, this_process(), patience.whole, now=means.clock(), gone=gone) as token:
+    turn = leased(
+        store, patience.whole, clock=means.clock, wait=means.wait, patience=patience.its_turn, gone=gone
+    )
+    with turn as (_, token):
         reached("deployment.leased")
         standing = read_standing(store, dead_holder_token=token - 1 if died else None)
         decided = plan(standing, (LEASE, token))

@@ -90,13 +90,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for running servers, and how long a silent one counts as running."""
+    """How long to wait for running servers and for one's turn, and how long a silent server counts as running."""
 
     alive_within: timedelta = timedelta(seconds=5)
     to_warm: timedelta = timedelta(seconds=60)
     to_warm_back: timedelta = timedelta(seconds=10)
     to_switch: timedelta = timedelta(seconds=5)
     between_looks: timedelta = timedelta(milliseconds=50)
+    its_turn: timedelta = timedelta(seconds=10)
 
     @property
     def whole(self) -> timedelta:
