@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from mission.document import listings, sections
+from mission.document import listing, listings, sections
+from rondo.contract import check, load_project
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "mission.md"
@@ -41,3 +44,29 @@ def test_every_proof_that_the_page_names_exists() -> None:
         file = HERE.parents[1] / path
         assert file.is_file(), path
         assert f"def {function}" in file.read_text(encoding="utf-8"), f"{path}::{function}"
+
+
+def test_all_listings_stand_together_in_one_file(tmp_path: Path) -> None:
+    """As they are printed, with a source and a feature that they leave open; files that they name are not there."""
+    definition = listing("2.1").literal("project_definition").strip()
+    rest = "project: churn,\n data: {sources: {customers: {files: customers.csv}}},\n"
+    rest += "features: {categorical: {columns: [plan]}},\n"
+    others = {
+        "success_criteria": listing("2.2").literal("success_criteria"),
+        "ab_test": listing("6.2").literal("ab_test_config"),
+        "monitoring": listing("8.1").literal("monitoring_config"),
+        "retraining": listing("8.2").literal("retrain_config"),
+    }
+    rest += "".join(f"{name}: {text},\n" for name, text in others.items())
+    plain = {**yaml.safe_load(listing("5.2").text), **yaml.safe_load(listing("9.1").text)}
+    rest += "".join(f"{name}: {json.dumps(value)},\n" for name, value in plain.items())
+    (tmp_path / "rondo.yaml").write_text(definition.replace("{", "{" + rest, 1), encoding="utf-8")
+
+    findings = check(load_project(tmp_path))
+
+    assert [str(finding) for finding in findings if finding.level == "error"] == []
+    said = "\n".join(str(finding.problem) for finding in findings)
+    for missing in ("src/train.py", "config/train_config.yaml", "customers.csv"):
+        assert f"'{missing}' does not exist" in said
+    assert "models/' does not exist" not in said  # a stage makes it
+    assert "nothing in the file is named 'usage_patterns'" in said
