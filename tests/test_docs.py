@@ -14,6 +14,7 @@ from rondo.contract.checks import check
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 
 
 def test_the_project_file_of_the_readme_is_accepted(tmp_path: Path) -> None:
@@ -26,6 +27,7 @@ def test_the_project_file_of_the_readme_is_accepted(tmp_path: Path) -> None:
 
 def test_the_commands_of_the_readme_exist() -> None:
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {str(group.name) for group in app.registered_groups}
     named = set(re.findall(r"\brondo ([a-z]+)", README))
     assert named
     assert named <= known
@@ -57,7 +59,7 @@ def test_the_changelog_names_the_version() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (README, ARCHITECTURE):
-        for target in re.findall(r"\]\(([^)#]+)\)", page):
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in target:
-                assert (ROOT / target).exists(), target
+                assert (page.parent / target).exists(), (page.name, target)
