@@ -4,7 +4,7 @@ app.py       the commands and their options      output.py    tables, JSON, prog
 project.py   init, check, schema                 templates/   what init writes
 round.py     run, plan, status, retrain, monitor
 release.py   models, promote, rollback, lineage
-serve.py     serve, up
+serve.py     serve, up                                 predict.py   predict
 demo.py      the whole story on the practice world
 """
 
