@@ -14,6 +14,7 @@ from rondo.adapters.memory import MemoryModelRegistry, MemoryStateStore
 from rondo.contract.deployment import Canary, Deployment, Shadow
 from rondo.errors import Conflict, RondoError
 from rondo.lifecycle import rollouts
+from rondo.lifecycle.advancing import rollbacks
 from rondo.lifecycle.workshop import Workshop
 from rondo.ports.progress import Silent
 from rondo.records.layout import Layout
@@ -322,7 +323,7 @@ class World:
 
     def _check_step(self, before: Rollout, after: Rollout, what: str) -> None:
         if after.state == "frozen":
-            assert rollouts._rollbacks(self.store) == self.section.max_rollbacks, self.words()
+            assert rollbacks(self.store) == self.section.max_rollbacks, self.words()
         moved_on = after.place > before.place or after.state == "promoted"
         if moved_on and what == "tick":
             assert not self.lied, self.words()

@@ -13,6 +13,7 @@ from rondo.adapters.memory import MemoryModelRegistry, MemoryStateStore
 from rondo.contract.deployment import Canary, Deployment
 from rondo.errors import Conflict, GateSaidNo, UsageError
 from rondo.lifecycle import releasing, rollouts
+from rondo.lifecycle.advancing import means_of
 from rondo.lifecycle.workshop import Workshop
 from rondo.ports.progress import Silent
 from rondo.records.layout import Layout
@@ -236,7 +237,7 @@ def test_what_went_into_production_behind_its_back_ends_a_rollout(tmp_path: Path
 def test_traffic_moves_only_to_what_servers_hold_ready(tmp_path: Path) -> None:
     project = Project(tmp_path, strategy="canary")
     project.accepted("1.0.0")
-    means = rollouts.means_of(project.workshop)
+    means = means_of(project.workshop)
     at = means.clock()
     cannot = ServerReport("a", 1, "", ("1.0.0",), {"1.1.0": "no such operator"}, 1, at, answered=10**9)
     project.store.report_server(cannot)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rondo.lifecycle import rollouts
+from rondo.lifecycle.advancing import means_of, thaw
 from rondo.lifecycle.freezing import AUTOMATIC, frozen_today
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.release import Release
@@ -151,10 +152,10 @@ def promote(workshop: Workshop, version: str, *, by: str, reason: str) -> str:
     """Brings the version into production, warm first, then all at once; a rollout under way ends. Told in words."""
     from rondo.stages import deployment
 
-    means = rollouts.means_of(workshop)
+    means = means_of(workshop)
     done = deployment.promote(version, means, by=by, reason=reason)
     words = deployment.tell(done)
-    rollouts.thaw(workshop.state, workshop.clock())
+    thaw(workshop.state, workshop.clock())
     left = rollouts.under_way(workshop.state)
     if left is not None:  # the version was in production already, and nothing had to be switched
         why = reason or f"{version} promoted by hand"
@@ -175,7 +176,7 @@ def rollback(workshop: Workshop, *, by: str, reason: str) -> str:
     if before is not None and before.phase.kind != "watch":
         aborted = rollouts.abort(workshop, by=by, reason=reason or "rolled back by hand")
         words = (deployment.tell_rollout(aborted or before),)
-    done = deployment.rollback(rollouts.means_of(workshop), by=by, reason=reason)
+    done = deployment.rollback(means_of(workshop), by=by, reason=reason)
     return "; ".join((*words, *deployment.tell(done)))
 
 

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rondo.errors import Conflict, NotAvailable
+from rondo.lifecycle.advancing import (
+    BY,
+    advance,
+    alert_of_freeze,
+    leased,
+    made_ready,
+    means_of,
+    rollbacks,
+    thaw,
+)
 from rondo.records.failpoints import reached
-from rondo.records.monitoring import Alert
-from rondo.records.release import Event
-from rondo.records.rollout import FROZEN_ALERT, Evidence, Phase, Rollout
+from rondo.records.rollout import Evidence, Phase, Rollout
 
 if TYPE_CHECKING:
     from rondo.contract.deployment import Strategy
     from rondo.lifecycle.workshop import Workshop
     from rondo.ports.state import StateStore
-    from rondo.ports.tracking import ModelRegistry
-    from rondo.stages.deployment import Means, Readiness, Stepped
+    from rondo.stages.deployment import Means, Stepped
 
 Gather = Callable[["Workshop", Rollout, datetime], Evidence]
-BY = "rollout"
-"""Who does what no person asked for."""
 SHORTEST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=10)
 PREFLIGHT_AGAIN = timedelta(minutes=1)
 
@@ -73,7 +76,7 @@ def begin(
             f"nothing is released by itself: {frozen}",
             mend=f"Look at what failed, then release by hand: `rondo deploy {version}`.",
         )
-    with _leased(means, in_turn=True) as fence:
+    with leased(means, in_turn=True) as fence:
         production = state.production()
         stable = production.version if production else None
         rollout, actions = deployment.begin(
@@ -87,7 +90,7 @@ def begin(
             needs_approval=section.mode == "approve" and not by_hand,
             experiment=experiment,
         )
-        begun = _advance(means, (rollout, actions), fence, details={deployment.BY_HAND: by_hand})
+        begun = advance(means, (rollout, actions), fence, details={deployment.BY_HAND: by_hand})
     if by_hand:
         thaw(state, workshop.clock())
     return begun
@@ -107,7 +110,7 @@ def tick(workshop: Workshop, *, gather: Gather | None = None, means: Means | Non
     if rollout is None or rollout.state == "waiting":
         return rollout
     if rollout.ended:
-        _alert(state, rollout)
+        alert_of_freeze(state, rollout)
         return rollout
     watched = rollout.state == "running" or rollout.phase.kind in deployment.ANSWERS_CLIENTS
     evidence = _gathered(workshop, rollout, gather) if watched else None
@@ -139,7 +142,7 @@ def drive(
             raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
         if rollout.ended or rollout.state in ("waiting", "paused") or until(rollout):
             if rollout.ended:
-                _alert(workshop.state, rollout)
+                alert_of_freeze(workshop.state, rollout)
             return rollout
         workshop.progress.step(rollout.phase.kind, rollout.place, len(rollout.phases), rollout.said)
         wait(pace(rollout).total_seconds())
@@ -222,7 +225,7 @@ def under_way(state: StateStore) -> Rollout | None:
 
 def frozen_since(workshop: Workshop) -> str:
     """Why nothing is released by itself; empty when it is."""
-    count = _rollbacks(workshop.state)
+    count = rollbacks(workshop.state)
     if count < workshop.project.deployment.max_rollbacks:
         return ""
     return f"{count} automatic rollbacks in a row"
@@ -235,32 +238,9 @@ def pace(rollout: Rollout) -> timedelta:
     return min(max(timedelta(seconds=rollout.phase.hold_s / 60), SHORTEST_LOOK), LONGEST_LOOK)
 
 
-def means_of(workshop: Workshop) -> Means:
-    """What the deployment room needs. It waits for servers, so its clock is the real one."""
-    from rondo.stages.deployment import Means
-
-    return Means(
-        model=workshop.project.project,
-        root=workshop.layout.root,
-        store=workshop.state,
-        registry=cast("ModelRegistry", _OpenedLater(workshop)),
-        progress=workshop.progress,
-    )
-
-
-class _OpenedLater:
-    """The model registry, opened when it is told something: that takes seconds, and traffic must not wait for it."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._workshop.registry, name)
-
-
 def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], means: Means | None) -> Rollout:
     means = means or means_of(workshop)
-    with _leased(means, in_turn=True) as fence:
+    with leased(means, in_turn=True) as fence:
         rollout = workshop.state.rollout()
         if rollout is None:
             raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
@@ -268,8 +248,8 @@ def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], mean
         stepped = ask(rollout, now)
         if not stepped[1]:
             return rollout
-        _ready(stepped, means)
-        return _advance(means, stepped, fence, at=now)
+        made_ready(stepped, means)
+        return advance(means, stepped, fence, at=now)
 
 
 def _only(rollout: Rollout, states: tuple[str, ...], word: str) -> None:
@@ -292,7 +272,7 @@ def _step(
         return deployment.overruled(rollout, by=BY, reason=reason, now=now)
     # The event log is read only for a rejection: nothing else asks how many there were before.
     rejected = evidence is not None and evidence.judgement == "reject"
-    count = _rollbacks(state) if rejected else 0
+    count = rollbacks(state) if rejected else 0
     return deployment.step(rollout, evidence, now, rollbacks=count, max_rollbacks=most)
 
 
@@ -315,12 +295,12 @@ def _carry_out(stepped: Stepped, means: Means, now: datetime, most: int) -> Roll
 
     store, decided = means.store, stepped[0]
     try:
-        with _leased(means, in_turn=False) as fence:
+        with leased(means, in_turn=False) as fence:
             before = store.rollout()
             if before is None or (before.number, before.revision) != (decided.number, decided.revision):
                 return None
             reached("rollout.leased")
-            if (late := _ready(stepped, means)) is not None:
+            if (late := made_ready(stepped, means)) is not None:
                 failed = deployment.not_ready(deployment.Readiness(failed=late.failed), timedelta(0))
                 slow = deployment.not_ready(
                     deployment.Readiness(loading=late.loading), means.patience.to_warm
@@ -330,72 +310,13 @@ def _carry_out(stepped: Stepped, means: Means, now: datetime, most: int) -> Roll
                     failed=failed,
                     late=slow,
                     now=now,
-                    rollbacks=_rollbacks(store),
+                    rollbacks=rollbacks(store),
                     max_rollbacks=most,
                 )
                 store.want_warm(None)
-            return _advance(means, stepped, fence, at=now)
+            return advance(means, stepped, fence, at=now)
     except Conflict:
         return None
-
-
-def _ready(stepped: Stepped, means: Means) -> Readiness | None:
-    """None when the servers hold ready what the step sends requests to, else how they stand.
-
-    A version that must go is worse than a server that loads late: what goes back does not wait for everybody.
-    """
-    from rondo.stages import deployment
-
-    rollout, actions = stepped
-    move = deployment.move_of(actions)
-    if isinstance(move, deployment.GoBack):
-        deployment.warm_up(move.version, means.patience.to_warm_back, means)
-    elif rollout.candidate in deployment.gets_traffic(move):
-        seen = deployment.warm_up(rollout.candidate, means.patience.to_warm, means)
-        return seen if seen.failed or seen.loading else None
-    return None
-
-
-def _advance(
-    means: Means,
-    stepped: Stepped,
-    fence: tuple[str, int],
-    *,
-    at: datetime | None = None,
-    details: Mapping[str, Any] | None = None,
-) -> Rollout:
-    """The rollout as it was written together with the routes that belong to it; under the deployment lease."""
-    from rondo.stages import deployment
-
-    store, (rollout, actions) = means.store, stepped
-    tell = next(action for action in actions if isinstance(action, deployment.Tell))
-    by, moment = tell.by or BY, at or rollout.started_at
-    move, change = deployment.move_of(actions), None
-    if move is not None:
-        change = deployment.switch_for(
-            move,
-            routes=store.routes(),
-            history=store.production_history(),
-            by=by,
-            reason=tell.reason,
-            fence=fence,
-        )
-    kept = store.advance_rollout(
-        rollout,
-        kind=tell.kind,
-        by=by,
-        reason=tell.reason,
-        at=moment,
-        change=change,
-        details={deployment.AUTOMATIC: tell.automatic, **(details or {})},
-    )
-    reached("rollout.advanced")
-    means.progress.say(deployment.tell_rollout(kept))
-    if kept.ended:
-        _alert(store, kept)
-    if change is not None:
-        deployment.tell_registry(rollout.candidate, means, by=by)
-    return kept
 
 
 def _worth_keeping(before: Rollout, after: Rollout) -> bool:
@@ -412,63 +333,7 @@ def _kept(means: Means, rollout: Rollout, now: datetime) -> Rollout | None:
     reason = rollout.said or "; ".join(rollout.evidence.reasons if rollout.evidence else ())
     try:
         # Under the lease, so that a person's command never finds the rollout changed under its hands.
-        with _leased(means, in_turn=False):
+        with leased(means, in_turn=False):
             return means.store.advance_rollout(rollout, kind="rollout.looked", by=BY, reason=reason, at=now)
     except Conflict:
         return None
-
-
-def _rollbacks(state: StateStore) -> int:
-    from rondo.stages import deployment
-
-    events: list[Event] = [
-        event for kind in deployment.TELLING for event in state.events(kind=kind, limit=500)
-    ]
-    return deployment.rollbacks_in_a_row(sorted(events, key=lambda event: event.sequence))
-
-
-def _alert(state: StateStore, rollout: Rollout) -> None:
-    """Opens the alert of a freeze, once; it is done again when a process died before it."""
-    if rollout.state != "frozen" or rollout.ended_at is None:
-        return
-    if any((one.key, one.opened_at) == (FROZEN_ALERT, rollout.ended_at) for one in state.alerts()):
-        return
-    count = _rollbacks(state)
-    at = rollout.ended_at
-    state.put_alerts(
-        [
-            Alert(
-                FROZEN_ALERT,
-                "rollbacks_in_a_row",
-                "critical",
-                rollout.said,
-                at,
-                at,
-                count,
-                count,
-                fired_at=at,
-            )
-        ]
-    )
-    reached("rollout.alerted")
-
-
-def thaw(state: StateStore, now: datetime) -> None:
-    """Closes the alert of a freeze, because a person released something."""
-    state.put_alerts(
-        [
-            replace(alert, recovered_at=now, last_seen_at=now)
-            for alert in state.alerts(open_only=True)
-            if alert.key == FROZEN_ALERT
-        ]
-    )
-
-
-def _leased(means: Means, *, in_turn: bool) -> AbstractContextManager[tuple[str, int]]:
-    """The deployment lease for the block, with its fence; a person's command waits for its turn."""
-    from rondo.stages import deployment
-
-    patience = means.patience.its_turn if in_turn else timedelta(0)
-    return deployment.leased(
-        means.store, means.patience.whole, clock=means.clock, wait=means.wait, patience=patience
-    )
