@@ -7,6 +7,7 @@ pattern.py    the path: its {fields}, its format, partitions in its folders. Pur
 local.py      which files of this machine it names, and their bytes
 remote.py     the same of an object store, through Polars' own access to it
 tables.py     bytes or files -> tables; what is wrong with them, by file and line
+parquet.py    Parquet files of this machine -> tables, whatever is in them
 reader.py     puts them together
 """
 

@@ -16,6 +16,7 @@ Format = Literal["parquet", "csv", "jsonl"]
 SUFFIXES: Mapping[str, Format] = {
     ".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl",
 }  # fmt: skip
+_ARCHIVES = frozenset({".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".rar"})
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _HIVE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _MAGIC = re.compile(r"[*?\[]")
@@ -82,7 +83,8 @@ def plan(path: str, stated: Format | None, *, where: str) -> Pattern:
     """The pattern of a filled path; a path that ends in / stands for every file of the format below it.
 
     Raises:
-        ContractError: the format is neither stated nor told by the name, or the address is not supported.
+        ContractError: the format is neither stated nor told by the name, it is an archive, or the address is not
+            supported.
     """
     scheme, separator, _ = path.partition("://")
     if separator and scheme not in {"s3", "file"}:
@@ -97,7 +99,15 @@ def plan(path: str, stated: Format | None, *, where: str) -> Pattern:
     if path.endswith("/"):
         format_ = stated or "parquet"
         return Pattern(f"{path}**/*.{format_}", format_)
-    told = SUFFIXES.get(PurePosixPath(path).suffix.lower())
+    suffix = PurePosixPath(path).suffix.lower()
+    if suffix in _ARCHIVES:
+        raise ContractError(
+            f"{PurePosixPath(path).name!r} is an archive",
+            where=where,
+            rule="Archives are not unpacked: what is inside may lie outside, or be without end",
+            mend="Unpack it, and name the files",
+        )
+    told = SUFFIXES.get(suffix)
     if stated is None and told is None:
         raise ContractError(
             f"the name {PurePosixPath(path).name!r} does not tell the format",

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from rondo.adapters.files import local, pattern, remote, tables
+from rondo.adapters.files import local, parquet, pattern, remote, tables
 from rondo.adapters.files.pattern import Pattern
 from rondo.contract.data import Source
 from rondo.contract.references import mask
@@ -45,9 +45,7 @@ class FilesReader:
         files = local.named(wanted, self._root, where=where)
         with local.unchanged(files, where=where):
             if wanted.format == "parquet":
-                return tables.parquet(
-                    [str(file) for file in files], None, max_rows=source.max_rows, where=where
-                )
+                return parquet.read([str(file) for file in files], max_rows=source.max_rows, where=where)
             return _texts({str(file): local.content(file, where) for file in files}, wanted, source, where)
 
 

@@ -16,7 +16,8 @@ from rondo.errors import DataError, Problem, RondoError
 from rondo.ports.columns import from_records
 from rondo.ports.texts import typed
 
-_FILE = "\0file"  # no column of a user can have this name
+FILE = "\0file"
+"""No column of a user can have this name."""
 _LINE_BYTES = 16 * 2**20
 _SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
@@ -24,7 +25,7 @@ _SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
 def parquet(
     files: Sequence[str], storage: Mapping[str, Any] | None, *, max_rows: int, where: str
 ) -> pl.DataFrame:
-    """The rows of all files in their order; partition folders become columns unless a file has them.
+    """The rows of all files of a store in their order; partition folders become columns unless a file has them.
 
     Raises:
         DataError: a file is incomplete, two files differ in their columns, or there are too many rows.
@@ -45,7 +46,7 @@ def _scan(files: Sequence[str], storage: Mapping[str, Any] | None) -> pl.LazyFra
         list(files),
         glob=False,
         hive_partitioning=False,
-        include_file_paths=_FILE,
+        include_file_paths=FILE,
         storage_options=dict(storage) if storage else None,
         cast_options=pl.ScanCastOptions(
             integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
@@ -60,7 +61,7 @@ def _diagnosed(
     schemas: dict[str, Mapping[str, Any]] = {}
     for file in files:
         try:
-            schemas[file] = _scan([file], storage).drop(_FILE).collect_schema()
+            schemas[file] = _scan([file], storage).drop(FILE).collect_schema()
         except (OSError, pl.exceptions.PolarsError) as broken:
             return remote.told(broken, file, storage or {}, where)
     problems = differences(schemas, where)
@@ -106,9 +107,9 @@ def with_partitions(table: pl.DataFrame, files: Sequence[str], where: str) -> pl
             having = next(file for file, keys_ in found.items() if key in keys_)
             raise DataError(f"{having} lies in a folder {key}=…, {without} does not", where=where)
         values = typed(pl.Series([keys_[key] for keys_ in found.values()], dtype=pl.String))
-        lookup = pl.DataFrame({_FILE: list(found), key: values})
-        table = table.join(lookup, on=_FILE, how="left", maintain_order="left")
-    return table.drop(_FILE)
+        lookup = pl.DataFrame({FILE: list(found), key: values})
+        table = table.join(lookup, on=FILE, how="left", maintain_order="left")
+    return table.drop(FILE)
 
 
 def csv_tables(
@@ -126,7 +127,7 @@ def csv_tables(
         raise DataError("the files do not have the same columns", problems=problems)
     order = next(iter(tables.values())).columns
     whole = pl.concat(
-        [table.select(order).with_columns(pl.lit(file).alias(_FILE)) for file, table in tables.items()]
+        [table.select(order).with_columns(pl.lit(file).alias(FILE)) for file, table in tables.items()]
     )
     if whole.height > max_rows:
         raise too_many(max_rows, where)
@@ -260,7 +261,7 @@ def jsonl_table(contents: Mapping[str, bytes], *, max_rows: int, where: str) -> 
         if len(records) > max_rows:
             raise too_many(max_rows, where)
         files += [file] * (len(records) - before)
-    table = from_records(records, where=where).with_columns(pl.Series(_FILE, files, dtype=pl.String))
+    table = from_records(records, where=where).with_columns(pl.Series(FILE, files, dtype=pl.String))
     return with_partitions(table, list(contents), where)
 
 

@@ -155,7 +155,7 @@ def _converted(column: pl.Series, have: str, wanted: str) -> pl.Series | None:
         case "string", "int":
             return _exact(column, column.cast(pl.Int64, strict=False), r"^[+-]?[0-9]+$")
         case "string", "float":
-            return column.cast(pl.Float64, strict=False).fill_nan(None)
+            return _finite(column.cast(pl.Float64, strict=False))
         case "string", "bool":
             return column.str.to_lowercase().replace_strict(_BOOLS, default=None, return_dtype=pl.Boolean)
         case "string", "datetime":
@@ -181,6 +181,11 @@ def _converted(column: pl.Series, have: str, wanted: str) -> pl.Series | None:
             return column.dt.to_string("iso")
         case _:
             return None
+
+
+def _finite(numbers: pl.Series) -> pl.Series:
+    # A text of 1e400 is a number that no float holds, not infinity.
+    return numbers.set(~numbers.is_finite(), None)
 
 
 def _exact(text: pl.Series, made: pl.Series, form: str) -> pl.Series:
