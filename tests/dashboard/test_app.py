@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode, urlsplit
 
@@ -14,7 +15,9 @@ from rondo.contract.serving import Access
 from rondo.dashboard import application, pages, showing
 from rondo.dashboard.actions import ACTIONS
 from rondo.dashboard.guard import Guard
+from rondo.lifecycle.retraining import proposal, propose
 from rondo.records.access import tokens_of
+from rondo.records.monitoring import Decision
 
 TOKENS = {role: f"{role}-token-of-the-tests" for role in ("predict", "view", "operate")}
 FORM = "application/x-www-form-urlencoded"
@@ -201,3 +204,19 @@ def test_a_person_signs_in_once_and_out_again(project: Assembly) -> None:
     assert "HttpOnly" in kept
     assert "SameSite=strict" in kept
     assert TOKENS["operate"] not in kept
+
+
+def test_a_person_approves_a_retrain_with_a_reason(address: str, project: Assembly) -> None:
+    propose(project, Decision(True, ("data_drift",), ("largest PSI is 0.5",), datetime.now(UTC)))
+    cookie, secret = opened(address, "/retraining")
+    form = urlencode({"secret": secret, "by": "ann", "reason": ""})
+    ask(address, "/do/approve-retrain", "POST", form, content_type=FORM, cookie=cookie)
+    waiting = proposal(project)
+    assert waiting is not None
+    assert not waiting.approved
+    form = urlencode({"secret": secret, "by": "ann", "reason": "drift is real"})
+    assert ask(address, "/do/approve-retrain", "POST", form, content_type=FORM, cookie=cookie).status == 303
+    waiting = proposal(project)
+    assert waiting is not None
+    assert (waiting.approved_by, waiting.approved_reason) == ("ann (dashboard)", "drift is real")
+    assert "drift is real" in ask(address, "/retraining").text

@@ -157,11 +157,20 @@ class FeaturePlan:
     @property
     def calendar(self) -> frozenset[str]:
         """Features that follow from the event time alone: they move with every window, whoever is asked about."""
-        found: set[str] = set()
+        return self._made_of(() if self.event_time is None else (self.event_time,))
+
+    @property
+    def of_the_past(self) -> frozenset[str]:
+        """Features that follow from earlier rows and the event time alone."""
+        earlier = tuple(feature.name for feature in self.history)
+        return self._made_of(earlier if self.event_time is None else (*earlier, self.event_time))
+
+    def _made_of(self, names: tuple[str, ...]) -> frozenset[str]:
+        found = set(names)
         for feature in self.stateless:
-            if feature.inputs and all(name == self.event_time or name in found for name in feature.inputs):
+            if feature.inputs and found.issuperset(feature.inputs):
                 found.add(feature.name)
-        return frozenset(found)
+        return frozenset(found - {self.event_time})
 
     @property
     def hash(self) -> str:

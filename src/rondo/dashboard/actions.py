@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rondo.errors import Conflict
-from rondo.lifecycle import releasing, rollouts
+from rondo.errors import Conflict, UsageError
+from rondo.lifecycle import releasing, retraining, rollouts
 from rondo.lifecycle.acknowledging import acknowledge
 from rondo.lifecycle.workshop import Workshop
 
@@ -63,6 +63,13 @@ def _rollback(workshop: Workshop, pressed: Pressed) -> str:
     return releasing.rollback(workshop, by=pressed.by, reason=pressed.reason)
 
 
+def _approve_retrain(workshop: Workshop, pressed: Pressed) -> str:
+    if not pressed.reason:
+        raise UsageError("an approval needs a reason", rule="It is kept with who and why")
+    approved = retraining.approve(workshop, by=pressed.by, reason=pressed.reason)
+    return f"{', '.join(approved.decision.reasons)}: {approved.approved_by}"
+
+
 def _acknowledge(workshop: Workshop, pressed: Pressed) -> str:
     noted = acknowledge(workshop, pressed.form.get("key", ""), by=pressed.by, note=pressed.reason)
     return noted.message
@@ -82,5 +89,6 @@ ACTIONS: Mapping[str, Action] = {
     "approve-rollout": Action(_approve, "/releases"),
     "deploy": Action(_deploy, "/releases"),
     "rollback": Action(_rollback, "/releases"),
+    "approve-retrain": Action(_approve_retrain, "/retraining"),
     "acknowledge": Action(_acknowledge, "/alerts"),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rondo.lifecycle.heartbeat import Heartbeat, heartbeat
+from rondo.lifecycle.retraining import Proposal, proposal
 from rondo.lifecycle.rooms import last_verdict
 from rondo.lifecycle.running import is_running
 from rondo.lifecycle.status import CriterionStanding, standing
@@ -45,6 +46,7 @@ class Material:
     round_under_way: bool
     heartbeat: Heartbeat
     reports: Sequence[str]
+    proposal: Proposal | None = None  # a retrain that waits
 
     @property
     def production(self) -> Release | None:
@@ -79,4 +81,5 @@ def read(workshop: Workshop) -> Material:
         round_under_way=is_running(workshop.layout.home),
         heartbeat=heartbeat(workshop),
         reports=sorted(file.name for file in workshop.layout.reports.glob("*.html")),
+        proposal=proposal(workshop),
     )

@@ -112,7 +112,7 @@ def _alerts(material: Material) -> Mapping[str, Any]:
 
 
 def _retraining(material: Material) -> Mapping[str, Any]:
-    return {"decisions": tuple(reversed(material.decisions))}
+    return {"decisions": tuple(reversed(material.decisions)), "proposal": material.proposal}
 
 
 def _events(material: Material) -> Mapping[str, Any]:

@@ -146,3 +146,21 @@ def test_the_naive_window_is_over_before_the_snapshot() -> None:
 
 def project_label(within: str, ahead: str) -> Label:
     return Label.model_validate({"sum": "sold", "within": within, "ahead": ahead})
+
+
+def test_a_steady_demand_is_foretold_by_its_past_and_that_is_no_leak(
+    make_project: Make, process: Callable[[pl.DataFrame], Path], store: FeastFeatureStore, tmp_path: Path
+) -> None:
+    days, products = 60, 40
+    table = pl.DataFrame(
+        {
+            "who": np.repeat(np.arange(products), days),
+            "at": [START + timedelta(days=number, hours=9) for number in range(days)] * products,
+            "sold": np.repeat(np.arange(products) * 10, days),
+        }
+    )
+    made = build(
+        project(make_project), root=tmp_path, processed=process(table), out=tmp_path / "features",
+        previous=None, store=store, now=NOW,
+    )  # fmt: skip
+    assert made.rows > 1000

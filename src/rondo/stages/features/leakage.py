@@ -15,10 +15,21 @@ ALMOST_ONE = 0.999
 MOST_CATEGORIES = 1000
 
 
-def leaks(plan: FeaturePlan, matrix: pl.DataFrame, target: str) -> list[Problem]:
-    """A problem per feature that is the target under another name; nothing is told from fewer than 30 rows."""
+def leaks(
+    plan: FeaturePlan, matrix: pl.DataFrame, target: str, *, skip: frozenset[str] = frozenset()
+) -> list[Problem]:
+    """A problem per feature that is the target under another name; nothing is told from fewer than 30 rows.
+
+    Args:
+        plan: the features.
+        matrix: their values.
+        target: beside them.
+        skip: features that cannot know it, however well they foretell it.
+    """
     found = []
     for name in plan.features:
+        if name in skip:
+            continue
         told = matrix.select(pl.col(name).alias("x"), pl.col(target).alias("y"))
         if name in plan.numerical:
             told = told.with_columns(pl.col("x").cast(pl.Float64).fill_nan(None))
