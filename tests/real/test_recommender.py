@@ -81,7 +81,7 @@ def test_a_third_of_the_customers_beats_the_popular_items(tmp_path: Path, real_d
         tmp_path,
         real_data,
         rows=("Quantity > 0 AND", "Quantity > 0 AND MOD(CustomerID, 3) = 0 AND"),
-        moments=("latest: 13", "latest: 7"),
+        moments=("latest: 10", "latest: 6"),
         trees=("n_estimators: 200, learning_rate: 0.05", "n_estimators: 40, learning_rate: 0.15"),
         draws=("bootstrap: 200", "bootstrap: 60"),
     )

@@ -47,7 +47,7 @@ class Definition(Section):
     column: str | None = None
     """A column of the data as it is, under this feature's name."""
     candidate: Literal["popular", "own", "together"] | None = None
-    """How strongly that source of candidates proposed the item; missing where it did not (ranking)."""
+    """How strongly that source of candidates proposed the item; 0 where it did not (ranking)."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Definition:

@@ -293,6 +293,10 @@ class _Compiler:
                     if not _is_number(self._schema[each]):
                         raise ContractError(f"{each!r} is {self._schema[each]}, not a number", where=where)
                 feature = StatelessFeature(name, "ratio", inputs, zero=definition.zero)
+            case "candidate":
+                self._schema[name] = pl.Float64()
+                zero = f'COALESCE("{inputs[0]}", 0.0)'
+                return StatelessFeature(name, "expr", inputs, expression=zero)
             case "expr":
                 assert definition.expr is not None
                 self._schema[name] = type_of(definition.expr, self._schema, where=where)
