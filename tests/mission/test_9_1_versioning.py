@@ -48,7 +48,7 @@ def test_the_data_is_kept_by_dvc_as_parquet(churn: Assembly) -> None:
     kept = {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
     named = {one.version: one.identity for one in trace(churn, "1.0.0") if one.kind == "data in DVC"}
     assert (churn.layout.processed / "data_v1.0.0.parquet").is_file()
-    assert {"data/raw", "data/processed"} <= named.keys()
+    assert {"data/raw/customers.parquet", "data/processed"} <= named.keys()
     assert all(kept[path] == identity for path, identity in named.items())
 
 
