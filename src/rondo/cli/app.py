@@ -61,7 +61,7 @@ def init(
 
 @app.command()
 def check(project: Folder = HERE, as_json: AsJson = False) -> int:
-    """Read the project file and tell everything that is wrong with it."""
+    """Tell everything that is wrong with the project file."""
     from rondo.cli.project import check as do
 
     return do(project, as_json)
@@ -97,7 +97,7 @@ def run(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> int:
-    """Do every stage that changed, and release what passes the gates."""
+    """Do what changed, and release what passes the gates."""
     from rondo.cli.round import run as do
     from rondo.cli.round import run_alone
 
@@ -107,7 +107,7 @@ def run(
 
 @app.command()
 def status(project: Folder = HERE, as_json: AsJson = False) -> None:
-    """Show each criterion with what enforces it and what was last measured, and what is up to date."""
+    """Show each criterion, its enforcer and its last value."""
     from rondo.cli.round import status as do
 
     do(project, as_json)
@@ -115,7 +115,7 @@ def status(project: Folder = HERE, as_json: AsJson = False) -> None:
 
 @app.command()
 def report(project: Folder = HERE, as_json: AsJson = False) -> None:
-    """Write the project document: what success means, how each stage goes about it, how it stands."""
+    """Write the project document, for people."""
     from rondo.cli.round import report as do
 
     do(project, as_json)
@@ -153,7 +153,7 @@ def deploy(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> int:
-    """Release a registered version as the project file says: pre-flight, shadow or canary, promotion."""
+    """Release a version by the strategy of the project file."""
     from rondo.cli.rollout import deploy as do
 
     return do(project, version, strategy, reason, wait, as_json)
@@ -166,7 +166,7 @@ def rollout(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show the newest rollout with its phases and their evidence, or pause, resume, abort or approve it."""
+    """Show, pause, resume, abort or approve a rollout."""
     from rondo.cli.rollout import rollout as do
 
     do(project, action, reason, as_json)
@@ -179,7 +179,7 @@ def experiment(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Start the A/B test of the project file, show what it found so far, or stop it without a change."""
+    """Start, show or stop the A/B test of the project file."""
     from rondo.cli.experiment import experiment as do
 
     do(project, action, reason, as_json)
@@ -192,7 +192,7 @@ def promote(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Make a registered version the one in production: warm first, then switched at once."""
+    """Put a version into production, warm first, all at once."""
     from rondo.cli.release import promote as do
 
     do(project, version, reason, as_json)
@@ -204,7 +204,7 @@ def rollback(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Go back to the version that was in production before."""
+    """Go back to the version before."""
     from rondo.cli.release import rollback as do
 
     do(project, reason, as_json)
@@ -218,7 +218,7 @@ def diff(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what two versions differ in: rows and columns, features, parameters, metrics, answers."""
+    """Tell what two versions differ in, from data to answers."""
     from rondo.cli.history import diff as do
 
     do(project, before, after, data, as_json)
@@ -233,7 +233,7 @@ def lineage(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a version or a prediction was made from, or what was made from a version of the data."""
+    """Follow a version or a prediction back to its data."""
     from rondo.cli.history import lineage as do
 
     do(project, wanted, data, as_json)
@@ -304,7 +304,7 @@ def predict(
 
 @app.command()
 def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
-    """Look at what was served since, and tell drift, performance and alerts."""
+    """Look at what was served: drift, performance, alerts."""
     from rondo.cli.round import monitor as do
 
     do(project, as_json)
@@ -319,7 +319,7 @@ def alerts(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """List the alerts that are open, or take note of one, which stops its repetition."""
+    """List open alerts, or take note of one."""
     from rondo.cli.alerts import alerts as do
 
     do(project, action, key, note, everything, as_json)
@@ -335,7 +335,7 @@ def retrain(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> int:
-    """Start a new round when a trigger says so, through the same gates."""
+    """Start a new round when a trigger says so."""
     from rondo.cli.round import retrain as do
 
     return do(project, only_check, approved, reason, as_json)
@@ -365,7 +365,7 @@ def up(
     dashboard_port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
     project: Folder = HERE,
 ) -> None:
-    """Serve, show, watch, release, retrain and follow the schedule, until stopped."""
+    """Serve, watch, release and retrain, with a dashboard."""
     from rondo.cli.serve import up as do
 
     do(project, port, dashboard_port)
