@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rondo.bundle.plan import FeaturePlan
+from rondo.stages.serving.entering import LONGEST_DEADLINE_MS
 from rondo.stages.serving.ranking import MOST_ITEMS, K
 from rondo.stages.serving.versions import ServedVersion
 
@@ -26,6 +27,21 @@ _SAMPLES: Mapping[str, Any] = {
     "string": "text",
     "datetime": "2026-01-01T00:00:00Z",
 }
+
+
+_HEADERS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("x-request-id", {"type": "string", "maxLength": 64}, "comes back with the answer and stands in the log"),
+    (
+        "x-deadline-ms",
+        {"type": "integer", "minimum": 0, "maximum": LONGEST_DEADLINE_MS},
+        "after that nobody waits for the answer: 504, and work that was not begun is not begun",
+    ),
+    (
+        "idempotency-key",
+        {"type": "string"},
+        "the same key with the same body gets the same answer again; with another body 422",
+    ),
+)
 
 
 def row_schema(served: ServedVersion | None) -> dict[str, Any]:
@@ -113,13 +129,18 @@ def _post(
         "post": {
             "summary": summary,
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-            "responses": _answers(ok, 400, 413, 415, 422, *codes, **more),
+            "parameters": [_header(name, schema, said) for name, schema, said in _HEADERS],
+            "responses": _answers(ok, 400, 401, 403, 408, 413, 415, 421, 422, 504, *codes, **more),
         }
     }
 
 
+def _header(name: str, schema: Mapping[str, Any], said: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": said}
+
+
 def _get(summary: str, *codes: int) -> dict[str, Any]:
-    return {"get": {"summary": summary, "responses": _answers({}, *codes)}}
+    return {"get": {"summary": summary, "responses": _answers({}, 401, 403, 421, *codes)}}
 
 
 def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str, Any]:
@@ -163,7 +184,12 @@ def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str,
         "openapi": "3.1.0",
         "info": {"title": f"Predictions of {model}", "version": version},
         "paths": paths,
-        "components": {"schemas": _schemas(served)},
+        "components": {
+            "schemas": _schemas(served),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        # Without tokens in the project nobody needs one: an empty requirement is met by everybody.
+        "security": [{}, {"token": []}],
     }
 
 
