@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from rondo.adapters.files import FilesReader, local
 from rondo.contract.data import Source
-from rondo.errors import Conflict, ContractError, DataError, NotAvailable, RondoError
+from rondo.errors import Conflict, ContractError, DataError
 from rondo.ports.texts import moments, typed
 from rondo.testing.sources import SourceReaderTests, resolve
 
@@ -80,63 +79,6 @@ class TestJsonLinesPromises(Promises):
     @pytest.fixture
     def absent(self) -> Source:
         return files("none.jsonl")
-
-
-BAD_FILES: dict[str, tuple[str, bytes, type[RondoError], str]] = {
-    "zero bytes": ("t.csv", b"", DataError, "0 bytes"),
-    "no header": ("t.csv", b"\n\n", DataError, "no header"),
-    "short row": ("t.csv", b"a,b\n1,2\n3\n", DataError, "line 3 .* has 1 values"),
-    "long row": ("t.csv", b"a,b\n1,2\n\n3,4,5\n", DataError, "line 4 .* has 3 values"),
-    "row after a value of two lines": ("t.csv", b'a,b\n"1\n2",2\n3\n', DataError, "line 4 .* has 1 values"),
-    "open quote": ("t.csv", b'a,b\n1,2\n3,"4\n5,6\n', DataError, "begins on line 3"),
-    "equal names": ("t.csv", b"a,b,a\n1,2,3\n", DataError, "several columns are named 'a'"),
-    "empty name": ("t.csv", b"a,,c\n1,2,3\n", DataError, "column 2 has no name"),
-    "spaced name": ("t.csv", b"a, b\n1,2\n", DataError, "spaces around them: ' b'"),
-    "semicolons": ("t.csv", b"a;b\n1;2\n", DataError, "separated by a semicolon"),
-    "latin-1": ("t.csv", b"a,b\n1,x\n2,caf\xe9\n", DataError, "line 3 .* is not UTF-8 .byte 0xe9 at 13"),
-    "UTF-16": ("t.csv", "a,b\n1,2\n".encode("utf-16"), DataError, "not UTF-8"),
-    "a very long line": (
-        "t.csv",
-        b"a,b\n1," + b"x" * (33 * 2**20) + b"\n",
-        DataError,
-        "line of more than 16 MiB",
-    ),
-    "broken JSON": ("t.jsonl", b'{"a": 1}\n{"a": \n', DataError, "line 2"),
-    "JSON of no objects": ("t.jsonl", b'{"a": 1}\n[1]\n', DataError, "line 2 .* Expected `object`"),
-    "mixed JSON": (
-        "t.jsonl",
-        b'{"a": 1}\n{"a": "1"}\n{"a": {}}\n',
-        DataError,
-        "1 int .* 1 string .* 1 object",
-    ),
-    "JSON number beyond 64 bits": ("t.jsonl", b'{"a": 18446744073709551616}\n', DataError, "column 'a'"),
-    "text as Parquet": ("t.parquet", b"PAR1 no PAR2", DataError, "incomplete file"),
-    "nothing as Parquet": ("t.parquet", b"", DataError, "0 bytes"),
-    "unknown name": ("t.xlsx", b"PK", ContractError, "does not tell the format"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_FILES)
-def test_a_bad_file_is_named(reader: FilesReader, tmp_path: Path, case: str) -> None:
-    name, content, kind, told = BAD_FILES[case]
-    put(tmp_path / name, content)
-    with pytest.raises(kind, match=told):
-        reader.read("s", files(name), resolve)
-
-
-@pytest.mark.parametrize("lost", [1, 8, 40])
-def test_a_truncated_parquet_file_is_incomplete(reader: FilesReader, tmp_path: Path, lost: int) -> None:
-    pl.DataFrame({"a": range(100)}).write_parquet(tmp_path / "a.parquet")
-    put(tmp_path / "b.parquet", (tmp_path / "a.parquet").read_bytes()[:-lost])
-    with pytest.raises(DataError, match=r"b\.parquet is an incomplete file"):
-        reader.read("s", files("*.parquet"), resolve)
-
-
-def test_only_regular_files_are_opened(reader: FilesReader, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.csv")
-    for path in ("pipe.csv", "/dev/zero", str(tmp_path)):
-        with pytest.raises(NotAvailable, match=r"no regular file|a folder"):
-            reader.read("s", files(path, format="csv"), resolve)
 
 
 def test_text_stays_text_where_a_number_would_lose_something(reader: FilesReader, tmp_path: Path) -> None:

@@ -42,7 +42,11 @@ def _check(file: Path, where: str) -> None:
         raise NotAvailable(f"{file} cannot be read: {error.strerror}", where=where) from error
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
-        mend = "Write folder/*.parquet, or folder/ for all files below it" if kind == "a folder" else ""
+        mend = (
+            "Write folder/*.parquet, or folder/ for all files below it"
+            if kind == "a folder"
+            else "Name a file"
+        )
         raise NotAvailable(f"{file} is {kind}", where=where, mend=mend)
     if found.st_size == 0:
         raise DataError(f"{file} has 0 bytes", where=where, mend="Write it again, or remove it")

@@ -105,7 +105,12 @@ def with_partitions(table: pl.DataFrame, files: Sequence[str], where: str) -> pl
     for key in keys:
         if without := next((file for file, keys_ in found.items() if key not in keys_), None):
             having = next(file for file, keys_ in found.items() if key in keys_)
-            raise DataError(f"{having} lies in a folder {key}=…, {without} does not", where=where)
+            raise DataError(
+                f"{having} lies in a folder {key}=…, {without} does not",
+                where=where,
+                rule="All files of a source have the same columns",
+                mend="Make them two sources",
+            )
         values = typed(pl.Series([keys_[key] for keys_ in found.values()], dtype=pl.String))
         lookup = pl.DataFrame({FILE: list(found), key: values})
         table = table.join(lookup, on=FILE, how="left", maintain_order="left")

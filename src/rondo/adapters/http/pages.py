@@ -36,7 +36,11 @@ def records(document: Any, path: str, *, where: str) -> Sequence[Mapping[str, An
     found = at(document, path, where=where)
     if found is MISSING:
         keys = ", ".join(map(repr, document)) if isinstance(document, Mapping) else f"a {_kind(document)}"
-        raise DataError(f"the answer has nothing at {path}; it has {keys[:200] or 'no keys'}", where=where)
+        raise DataError(
+            f"the answer has nothing at {path}; it has {keys[:200] or 'no keys'}",
+            where=where,
+            mend="Check `records`",
+        )
     if not isinstance(found, list):
         raise DataError(f"a {_kind(found)} lies at {path}", where=where, rule="Records are a list of objects")
     for number, record in enumerate(found):
@@ -111,7 +115,9 @@ def _same_server(url: str, target: str, where: str) -> str:
     if urlsplit(new)[:2] != urlsplit(url)[:2]:
         # The token would go there too.
         raise DataError(
-            f"the next page lies on another server, {urlsplit(new).netloc.rpartition('@')[2]}", where=where
+            f"the next page lies on another server, {urlsplit(new).netloc.rpartition('@')[2]}",
+            where=where,
+            rule="The token goes to the source's own server only",
         )
     return new
 

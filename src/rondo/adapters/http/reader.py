@@ -129,7 +129,9 @@ class HttpReader:
         try:
             document = msgspec.json.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise DataError(f"the answer is not JSON: {error}", where=where) from error
+            raise DataError(
+                f"the answer is not JSON: {error}", where=where, mend="Check the URL; open it in a browser"
+            ) from error
         return _Page(document, link, sha256(data).digest())
 
     def _body(self, response: httpx.Response, ends: float, where: str) -> bytes:
@@ -222,19 +224,33 @@ def _translated(where: str) -> Iterator[None]:
     except RondoError:
         raise
     except httpx.TooManyRedirects as error:
-        raise NotAvailable("the server redirects in a circle", where=where) from error
+        raise NotAvailable("the server redirects in a circle", where=where, mend="Check the URL") from error
     except httpx.TimeoutException as error:
         raise TemporaryPortError(
             "the server did not answer in time", where=where, mend="Raise the source's timeout"
         ) from error
     except httpx.RemoteProtocolError as error:
-        raise TemporaryPortError(f"the answer is incomplete: {error}", where=where) from error
+        raise TemporaryPortError(
+            f"the answer is incomplete: {error}", where=where, mend="Try again later"
+        ) from error
     except httpx.DecodingError as error:
-        raise DataError(f"the answer cannot be unpacked: {error}", where=where) from error
+        raise DataError(
+            f"the answer cannot be unpacked: {error}",
+            where=where,
+            rule="It is packed as its Content-Encoding says",
+            mend="Correct the server",
+        ) from error
     except httpx.TransportError as error:
         said = str(error) or type(error).__name__
         if "certificate" in said.lower() or "ssl" in said.lower():
-            raise NotAvailable(f"no secure connection: {said}", where=where) from error
-        raise TemporaryPortError(f"no connection: {said}", where=where) from error
+            raise NotAvailable(
+                f"no secure connection: {said}",
+                where=where,
+                rule="The server shows a certificate of its name that a known authority signed",
+                mend="Correct its certificate, or the name in the URL",
+            ) from error
+        raise TemporaryPortError(
+            f"no connection: {said}", where=where, mend="Check the URL, and whether the server runs"
+        ) from error
     except httpx.InvalidURL as error:
         raise ContractError(f"not a URL: {error}", where=where) from error
