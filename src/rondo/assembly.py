@@ -47,6 +47,7 @@ class Assembly:
     loaded: LoadedProject
     progress: Progress = field(default_factory=Silent)
     clock: Clock = utc_now
+    wall_clock: Clock = utc_now
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property
@@ -204,7 +205,7 @@ def open_project(folder: Path, *, progress: Progress | None = None, clock: Clock
         ContractError: there is none, or its file has errors.
     """
     loaded = load_project(folder)
-    return Assembly(loaded, progress or Silent(), clock, environment(loaded.folder))
+    return Assembly(loaded, progress or Silent(), clock, env=environment(loaded.folder))
 
 
 def environment(folder: Path) -> Mapping[str, str]:

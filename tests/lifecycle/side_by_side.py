@@ -57,6 +57,7 @@ class Practice:
             registry=self.registry,
             log=SegmentLog(self.root / "log"),
             clock=self.clock,
+            wall_clock=self.clock,
             progress=Silent(),
         )
         return cast("Workshop", made)

@@ -50,6 +50,7 @@ def opened(root: Path) -> Iterator[Workshop]:
             state=store,
             registry=registry,
             clock=lambda: datetime.now(UTC),
+            wall_clock=lambda: datetime.now(UTC),
             progress=Silent(),
             layout=Layout(root),
             project=SimpleNamespace(project="tiny", deployment=SECTION),

@@ -38,6 +38,7 @@ class Project:
                 state=self.store,
                 registry=self.registry,
                 clock=self.clock,
+                wall_clock=self.clock,
                 progress=Silent(),
                 layout=Layout(root),
                 project=SimpleNamespace(project="tiny", deployment=Deployment(**section)),

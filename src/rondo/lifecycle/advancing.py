@@ -24,7 +24,7 @@ BY = "rollout"
 
 
 def means_of(workshop: Workshop) -> Means:
-    """What the deployment room needs. It waits for servers, so its clock is the real one."""
+    """What the deployment room needs. It waits for servers, so its clock is theirs."""
     from rondo.stages.deployment import Means
 
     return Means(
@@ -32,6 +32,7 @@ def means_of(workshop: Workshop) -> Means:
         root=workshop.layout.root,
         store=workshop.state,
         registry=cast("ModelRegistry", _OpenedLater(workshop)),
+        clock=workshop.wall_clock,
         progress=workshop.progress,
     )
 

@@ -54,7 +54,7 @@ def planned(workshop: Workshop) -> Planned:
     """
     from rondo.stages.experiments import plan_of, power_of
 
-    state, now = workshop.state, workshop.clock()
+    state, now = workshop.state, workshop.wall_clock()
     release = state.production()
     if release is None:
         raise NotAvailable(
@@ -117,7 +117,7 @@ def show(workshop: Workshop) -> Standing:
     started_at = exposed_since(rollout)
     if started_at is None:
         return Standing(rollout, plan, power, None, None)
-    reading = read_now(workshop, rollout, started_at, rollout.ended_at or workshop.clock())
+    reading = read_now(workshop, rollout, started_at, rollout.ended_at or workshop.wall_clock())
     return Standing(rollout, plan, power, reading, keep(workshop, rollout, reading))
 
 
@@ -180,7 +180,12 @@ def _lately(workshop: Workshop, plan: ExperimentPlan, now: datetime) -> tuple[Es
     since = now - max(_HISTORY, timedelta(seconds=plan.duration_s))
     log = workshop.log
     return before_the_test(
-        plan, log.predictions(since=since), log.outcomes(), log.figures(since=since), since=since, now=now
+        plan,
+        log.predictions(answered_since=since),
+        log.outcomes(),
+        log.figures(since=since),
+        since=since,
+        now=now,
     )
 
 

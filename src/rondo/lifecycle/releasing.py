@@ -155,7 +155,7 @@ def promote(workshop: Workshop, version: str, *, by: str, reason: str) -> str:
     means = means_of(workshop)
     done = deployment.promote(version, means, by=by, reason=reason)
     words = deployment.tell(done)
-    thaw(workshop.state, workshop.clock())
+    thaw(workshop.state, means.clock())
     left = rollouts.under_way(workshop.state)
     if left is not None:  # the version was in production already, and nothing had to be switched
         why = reason or f"{version} promoted by hand"

@@ -1,7 +1,8 @@
 """The controller of rollouts: reads what stands, gathers evidence, and does what the pure step says.
 
 Everything is in the state store, so whoever comes next goes on where this process stopped. A step and the change of
-routes that belongs to it are one transaction under the deployment lease; servers are warm before it.
+routes that belongs to it are one transaction under the deployment lease; servers are warm before it. Rollouts go by
+the clock of the servers, whose log they are judged by, whatever day the data is of.
 """
 
 from __future__ import annotations
@@ -86,13 +87,13 @@ def begin(
             strategy="ab_test" if phases else strategy or section.strategy,
             by=by,
             reason=reason,
-            now=workshop.clock(),
+            now=means.clock(),
             needs_approval=section.mode == "approve" and not by_hand,
             experiment=experiment,
         )
         begun = advance(means, (rollout, actions), fence, details={deployment.BY_HAND: by_hand})
     if by_hand:
-        thaw(state, workshop.clock())
+        thaw(state, means.clock())
     return begun
 
 
@@ -112,14 +113,15 @@ def tick(workshop: Workshop, *, gather: Gather | None = None, means: Means | Non
     if rollout.ended:
         alert_of_freeze(state, rollout)
         return rollout
+    means = means or means_of(workshop)
     watched = rollout.state == "running" or rollout.phase.kind in deployment.ANSWERS_CLIENTS
-    evidence = _gathered(workshop, rollout, gather) if watched else None
-    now, most = workshop.clock(), workshop.project.deployment.max_rollbacks
+    evidence = _gathered(workshop, rollout, gather, means.clock()) if watched else None
+    now, most = means.clock(), workshop.project.deployment.max_rollbacks
     stepped = _step(state, rollout, evidence, now, most)
     if stepped[1]:
-        return _carry_out(stepped, means or means_of(workshop), now, most) or rollout
+        return _carry_out(stepped, means, now, most) or rollout
     if _worth_keeping(rollout, stepped[0]):
-        return _kept(means or means_of(workshop), stepped[0], now) or rollout
+        return _kept(means, stepped[0], now) or rollout
     return rollout
 
 
@@ -244,7 +246,7 @@ def _asked(workshop: Workshop, ask: Callable[[Rollout, datetime], Stepped], mean
         rollout = workshop.state.rollout()
         if rollout is None:
             raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
-        now = workshop.clock()
+        now = means.clock()
         stepped = ask(rollout, now)
         if not stepped[1]:
             return rollout
@@ -276,8 +278,7 @@ def _step(
     return deployment.step(rollout, evidence, now, rollbacks=count, max_rollbacks=most)
 
 
-def _gathered(workshop: Workshop, rollout: Rollout, gather: Gather | None) -> Evidence:
-    now = workshop.clock()
+def _gathered(workshop: Workshop, rollout: Rollout, gather: Gather | None, now: datetime) -> Evidence:
     if gather is None:
         judge = importlib.import_module(f"rondo.lifecycle.evidence.{rollout.phase.kind}")
         gather = judge.gather

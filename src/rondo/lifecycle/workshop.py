@@ -43,7 +43,11 @@ class Workshop(Protocol):
 
     @property
     def clock(self) -> Clock:
-        """Now, in UTC."""
+        """Now, in UTC: the moment that the data and the figures are about."""
+
+    @property
+    def wall_clock(self) -> Clock:
+        """Now, in UTC, where the servers are: they stamp their answers with it. Another time in a practice world."""
 
     @property
     def progress(self) -> Progress:

@@ -53,6 +53,12 @@ def test_neither_shadows_nor_others_nor_the_time_before_count(plan: Plan) -> Non
     assert exposed.nameless == 1
 
 
+def test_when_it_was_answered_counts_and_not_what_it_is_about(plan: Plan) -> None:
+    about_last_week = {**row("a", START + HOUR, "1.2.3", "ann"), "event_time": START - timedelta(days=7)}
+    exposed = expose(plan(), frame([about_last_week]), outcome_frame([]), start=START)
+    assert exposed.entities["exposed_at"].to_list() == [START + HOUR]
+
+
 def test_days_without_anybody_are_told(plan: Plan) -> None:
     rows = [row("a", START, "1.2.3", "ann"), row("b", START + 50 * HOUR, "2.0.0", "bob")]
     days = days_of(expose(plan(), frame(rows), outcome_frame([]), start=START), plan())

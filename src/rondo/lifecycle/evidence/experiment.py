@@ -51,7 +51,7 @@ def read_now(
 
     plan, told_before = settings(rollout)
     log = workshop.log
-    logged = Logged(log.predictions(since=started_at), log.outcomes(), log.figures(since=started_at))
+    logged = Logged(log.predictions(answered_since=started_at), log.outcomes(), log.figures(since=started_at))
     return read(plan, logged, started_at=started_at, now=now, told_before=told_before, pictured=pictured)
 
 

@@ -45,7 +45,7 @@ def expose(
     start: datetime,
     end: datetime | None = None,
 ) -> Exposed:
-    """Who was exposed from `start` on and before `end`, by the moment that the answer is about.
+    """Who was exposed from `start` on and before `end`, by the moment of the answer, whatever it is about.
 
     Args:
         predictions: see PredictionLog.
@@ -53,15 +53,15 @@ def expose(
     """
     names = {variant.version: variant.name for variant in plan.variants}
     own = predictions.filter(
-        ~pl.col("shadow") & pl.col("version").is_in(list(names)) & (pl.col("event_time") >= start)
+        ~pl.col("shadow") & pl.col("version").is_in(list(names)) & (pl.col("at") >= start)
     )
     if end is not None:
-        own = own.filter(pl.col("event_time") < end)
+        own = own.filter(pl.col("at") < end)
     nameless = own["entity"].null_count()
     rows = (
         own.filter(pl.col("entity").is_not_null())
         .with_columns(pl.col("version").replace_strict(names, return_dtype=pl.String).alias("variant"))
-        .sort("event_time", "at", "prediction_id")
+        .sort("at", "prediction_id")
         .join(
             outcomes.select("prediction_id", pl.col("value").alias("outcome")).unique(
                 "prediction_id", keep="last"
@@ -74,7 +74,7 @@ def expose(
     by_entity = rows.group_by("entity", maintain_order=True)
     first = by_entity.agg(
         pl.col("variant").first(),
-        pl.col("event_time").first().alias("exposed_at"),
+        pl.col("at").first().alias("exposed_at"),
         pl.col("latency_ms").first(),
         (pl.col("variant").n_unique() > 1).alias("crossed"),
     )
@@ -114,11 +114,9 @@ def arrivals_per_day(predictions: pl.DataFrame, *, until: datetime, within: time
     Who comes back counts once, so the window should be about as long as the experiment.
     """
     rows = predictions.filter(
-        ~pl.col("shadow")
-        & pl.col("entity").is_not_null()
-        & pl.col("event_time").is_between(until - within, until)
+        ~pl.col("shadow") & pl.col("entity").is_not_null() & pl.col("at").is_between(until - within, until)
     )
-    oldest = rows["event_time"].min()
+    oldest = rows["at"].min()
     if not isinstance(oldest, datetime):
         return None
     days = max((until - oldest).total_seconds() / 86_400, 1.0)
