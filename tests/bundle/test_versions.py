@@ -41,6 +41,7 @@ def made(**changes: Any) -> Fingerprint:
         positive="1",
         code="c1",
         seed=42,
+        threshold=0.5,
     )
     return replace(base, **changes)
 
@@ -123,6 +124,8 @@ def test_a_major_change_also_names_what_was_added() -> None:
         ({"code": "c1+d2"}, "uncommitted changes differ"),
         ({"code": "c1+d2", "data_hash": "d2"}, "retrained on new data"),
         ({"seed": 7}, "seed changed: 42 -> 7"),
+        ({"threshold": 0.75}, "decision threshold changed: 0.5 -> 0.75"),
+        ({"threshold": 0.75, "data_hash": "d2"}, "retrained on new data"),
         ({"numerical": ("visits", "spend"), "plan_hash": "p1"}, "order of the features changed"),
         (
             {"params": {"n_estimators": 100, "max_depth": 8, "random_state": 1}},
@@ -280,6 +283,7 @@ prints = st.builds(
     data_hash=st.sampled_from(["d1", "d2"]),
     code=st.sampled_from(["", "c1"]),
     seed=st.sampled_from([None, 1, 2]),
+    threshold=st.sampled_from([None, 0.5, 0.7]),
     model=st.sampled_from(["", "m1", "m2"]),
 )
 versions = st.lists(st.tuples(*[st.integers(0, 30)] * 3).map(lambda v: ".".join(map(str, v))), max_size=6)

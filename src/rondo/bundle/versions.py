@@ -60,6 +60,7 @@ class Fingerprint:
     preparation: str = ""  # encoders, scaler, imputation, in words
     code: str = ""  # the commit, and behind a plus the hash of what was changed on top of it
     seed: int | None = None
+    threshold: float | None = None  # from which score on it decides for the positive class
     model: str = ""
 
     @property
@@ -88,6 +89,7 @@ def fingerprint(manifest: Manifest, plan: FeaturePlan | None = None) -> Fingerpr
         preparation=_text(lineage.get("preparation")),
         code=_code(lineage.get("code")),
         seed=seed if isinstance(seed, int) else None,
+        threshold=manifest.threshold,
         model=model.sha256 if model else "",
         **_of_plan(plan),
     )
@@ -126,6 +128,7 @@ def candidate_fingerprint(
         preparation=_text(lineage.get("preparation")),
         code=_code(lineage.get("code")),
         seed=result.seed,
+        threshold=best.threshold,
         model=model,
         **_of_plan(plan),
     )
@@ -248,6 +251,10 @@ def _repeated(old: Fingerprint, new: Fingerprint) -> list[str]:
         reasons.append(f"seed changed: {old.seed} -> {new.seed}")
     if changed := _changed_params(old.params, new.params):
         reasons.append(f"fitted otherwise: {_names(changed)}")
+    # On new data a threshold that is chosen by its validation rows moves with them: that is the same retrain.
+    before, after = old.threshold, new.threshold
+    if old.data_hash == new.data_hash and before is not None and after is not None and before != after:
+        reasons.append(f"decision threshold changed: {before:g} -> {after:g}")
     if (old.numerical, old.categorical) != (new.numerical, new.categorical):
         reasons.append("order of the features changed")
     elif old.plan_hash != new.plan_hash:
