@@ -42,7 +42,8 @@ class EntityRows:
         self.code: Ints = code[order]
         self.at: Ints = at[order]
         self.row: Ints = coded["row"].to_numpy()[order].astype(np.int64)
-        self._moments = np.unique(self.at)
+        ascending = np.sort(self.at)  # np.unique hashes integers: ten times slower where most differ
+        self._moments = ascending[np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)]]
         self._keys = self._key(self.code, np.searchsorted(self._moments, self.at))
 
     def __len__(self) -> int:

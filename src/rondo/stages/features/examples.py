@@ -16,7 +16,7 @@ import polars as pl
 
 from rondo.bundle.batch import MOMENT, as_moment, column_or_expression, history_values
 from rondo.bundle.plan import FeaturePlan, HistoryFeature
-from rondo.bundle.windows import EntityRows, Ints, micros
+from rondo.bundle.windows import DAY_US, EntityRows, Ints, micros
 from rondo.contract.data import Snapshots
 from rondo.contract.problem import Label, Problem
 from rondo.contract.project import Project
@@ -309,19 +309,21 @@ def active_entities(
     assert problem.entity is not None
     assert problem.event_time is not None
     told = condition(snapshots.active_event, table, "data.snapshots.active_event")
-    active = table.filter(told).select(problem.entity, problem.event_time).sort(problem.event_time)
-    at: Ints = micros(active[problem.event_time]).to_numpy()
+    active = table.filter(told).select(problem.entity, problem.event_time)
     first = active.group_by(problem.entity).agg(pl.col(problem.event_time).min().alias("first"))
     within = snapshots.active_within
+    day = pl.col(problem.event_time)
+    if not any(_micros(one) % DAY_US for one in moments) and not (within and _span(within) % DAY_US):
+        day = day.dt.truncate("1d")  # whole days are all that is looked at, however many rows a day has
+    active = active.group_by(problem.entity, day).len("rows").sort(problem.event_time)
+    at: Ints = micros(active[problem.event_time]).to_numpy()
     parts = []
     for moment in moments:
         moment_us = _micros(moment)
         start = 0 if within is None else int(np.searchsorted(at, moment_us - _span(within)))
         end = int(np.searchsorted(at, moment_us))
-        found = active[start:end].select(pl.col(problem.entity).unique().sort())
-        if snapshots.active_rows > 1:
-            counted = active[start:end].group_by(problem.entity).len().sort(problem.entity)
-            found = counted.filter(pl.col("len") >= snapshots.active_rows).select(problem.entity)
+        counted = active[start:end].group_by(problem.entity).agg(pl.col("rows").sum()).sort(problem.entity)
+        found = counted.filter(pl.col("rows") >= snapshots.active_rows).select(problem.entity)
         if snapshots.known_for is not None:
             known = first.filter(pl.col("first") <= moment - snapshots.known_for)
             found = found.join(known, on=problem.entity, how="semi", maintain_order="left")
