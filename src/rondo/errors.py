@@ -140,6 +140,8 @@ class GateSaidNo(RondoError):
 def nearest(name: str, known: Collection[str]) -> str:
     """A mend that names the nearest known name, or the known names when none is near."""
     names = sorted(known)
+    if alike := next((one for one in names if one.casefold() == name.casefold()), None):
+        return f"Did you mean {alike!r}?"
     if near := get_close_matches(name, names, n=1, cutoff=0.6):
         return f"Did you mean {near[0]!r}?"
     return f"Known: {', '.join(names) or 'none'}."

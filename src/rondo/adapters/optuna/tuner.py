@@ -197,6 +197,9 @@ def _result(study: Study) -> SearchResult:
     if not scored:
         raise DataError(
             f"none of {len(finished)} trials gave a score",
-            problems=[Problem(study.study_name, text) for text in failed],
+            problems=[
+                Problem(study.study_name, text, mend="Correct the candidate's parameters, or its ranges")
+                for text in failed
+            ],
         )
     return SearchResult(dict(study.best_params), float(study.best_value), len(scored), failed)

@@ -6,6 +6,7 @@ Every check says what was found against which rule. What cannot be computed is n
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,6 +22,9 @@ from rondo.stages.data.types import convert, logical, values_of
 
 FUTURE = timedelta(days=1)
 """How far ahead of the clock a time may be (zones, clocks of other machines)."""
+LONGEST_NAME = 500
+LARGEST = 3.4028234e38
+"""Of the numbers that models compute with (float32); beyond it a feature would be missing."""
 _SHOWN = 5
 
 
@@ -46,6 +50,7 @@ def check(
     """
     return (
         _row_count(table, rules),
+        *_names(table),
         *_schema_match(table, rules, required),
         *_null_ratio(table, rules),
         *(_value_range(table, name, rule) for name, rule in rules.value_ranges.items()),
@@ -90,6 +95,28 @@ def _row_count(table: pl.DataFrame, rules: Validate) -> Check:
         f"{table.height:,} rows",
         f"at least {rules.min_rows:,} rows",
     )
+
+
+def _names(table: pl.DataFrame) -> Iterator[Check]:
+    """What is wrong with the names of the columns, where something is."""
+    rule = f"names of at most {LONGEST_NAME} characters that people see and can tell apart"
+    seen: dict[str, str] = {}
+    for name in table.columns:
+        twin = seen.setdefault(unicodedata.normalize("NFC", name), name)
+        shown = ascii(name[:60])
+        if len(name) > LONGEST_NAME:
+            yield Check("column_names", "failed", f"{shown}… has {len(name):,} characters", rule)
+        elif strange := sorted({unicodedata.name(c, f"U+{ord(c):04X}") for c in name if _unseen(c)}):
+            yield Check(
+                "column_names", "failed", f"{shown} holds what nobody sees: {', '.join(strange)}", rule
+            )
+        elif twin != name:
+            yield Check("column_names", "failed", f"{twin[:60]!a} and {shown} look alike", rule)
+
+
+def _unseen(character: str) -> bool:
+    """Control and format characters; those that join letters belong to the writing of some languages."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} and character not in "\u200c\u200d"
 
 
 def _schema_match(table: pl.DataFrame, rules: Validate, required: Sequence[str]) -> Iterator[Check]:
@@ -206,10 +233,15 @@ def _range_text(rule: ValueRange) -> str:
 
 def _infinite(table: pl.DataFrame) -> Check:
     numbers = [name for name, dtype in table.schema.items() if dtype.is_float()]
-    counts = {name: int(table.get_column(name).is_infinite().sum()) for name in numbers}
+    counts = {name: int((table.get_column(name).abs() > LARGEST).sum()) for name in numbers}
     found = {name: count for name, count in counts.items() if count}
     told = ", ".join(f"{count:,} in {name!r}" for name, count in list(found.items())[:_SHOWN])
-    return Check("infinite_values", _status(not found), told or "none", "no infinite value")
+    return Check(
+        "infinite_values",
+        _status(not found),
+        told or "none",
+        f"no infinite value, and none beyond {LARGEST:.2g}",
+    )
 
 
 def _duplicates(table: pl.DataFrame) -> Check:

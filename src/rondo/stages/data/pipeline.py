@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from rondo.contract import Project
 from rondo.contract.data import Data, Source
-from rondo.errors import ContractError, Problem, UsageError
+from rondo.errors import ContractError, DataError, Problem, UsageError
 from rondo.ports.progress import Progress, Silent
 from rondo.ports.sources import Resolve, SourceReader
 from rondo.records.dataset import Check, Dataset
@@ -232,6 +232,30 @@ def _table(frame: Any, where: str) -> pl.DataFrame:
                 rule="It takes Polars or pandas frames",
             )
         if not frame.columns.is_unique or not all(isinstance(name, str) for name in frame.columns):
-            raise UsageError("the column names are not texts, or not unique", where=where)
-        frame = pl.from_pandas(frame)
+            raise DataError(
+                "the names of the columns are not texts, or not unique",
+                where=where,
+                rule="Every column has a name of its own",
+                mend="Name them: df.columns = [...]",
+            )
+        frame = _from_pandas(frame, where)
     return plain(frame, where=where)
+
+
+def _from_pandas(frame: Any, where: str) -> pl.DataFrame:
+    problems, columns = [], []
+    for name in frame.columns:
+        try:
+            columns.append(pl.from_pandas(frame[name].reset_index(drop=True)))
+        except (
+            TypeError,
+            ValueError,
+            OverflowError,
+            NotImplementedError,
+            pl.exceptions.PolarsError,
+        ) as error:
+            what = f"column {name!r} cannot be kept: {' '.join(str(error).split())[:160]}"
+            problems.append(Problem(where, what, "A column has one type", "Convert it before"))
+    if problems:
+        raise DataError(f"{where}: {len(problems)} columns cannot be kept", problems=problems)
+    return pl.DataFrame(columns)

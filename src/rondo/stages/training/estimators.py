@@ -129,16 +129,22 @@ def load(path: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        missing = error.name or module
-        if missing.partition(".")[0] == module.partition(".")[0]:
+        missing, package = error.name or module, module.partition(".")[0]
+        if missing.startswith(f"{package}."):
+            raise _unknown(path) from error
+        if missing == package:
             raise MissingExtra(missing, extra="train", needed_for=path) from error
         raise
     except (AttributeError, ValueError) as error:
-        raise ContractError(
-            f"there is no estimator {path!r}",
-            where="training.candidates",
-            rule="An estimator is written with its package, such as sklearn.ensemble.RandomForestClassifier",
-        ) from error
+        raise _unknown(path) from error
+
+
+def _unknown(path: str) -> ContractError:
+    return ContractError(
+        f"there is no estimator {path!r}",
+        where="training.candidates",
+        rule="An estimator is written with its package, such as sklearn.ensemble.RandomForestClassifier",
+    )
 
 
 def _defaults(path: str, known: set[str], seed: int, size: int) -> dict[str, Any]:

@@ -116,6 +116,9 @@ def check_parts(split: Split, y: NDArray[np.float64], classes: Sequence[str]) ->
             )
             continue
         if not classes:
+            if part == "train" and (y[rows] == y[rows[0]]).all():
+                rule = "There is something to learn where targets differ"
+                problems.append(Problem(where, f"the target is {y[rows[0]]:g} in every row", rule))
             continue
         counts = np.bincount(y[rows].astype(int), minlength=len(classes))
         told = ", ".join(f"{name}: {count}" for name, count in zip(classes, counts, strict=True))
