@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rondo.cli.project import TEMPLATES, write_project
+from rondo.contract import check, load_project
+
 MINIMAL_ENV = {**os.environ, "COLUMNS": "60", "TERM": "dumb"}
 
 
@@ -121,3 +124,11 @@ def test_outside_a_project_the_mend_is_told(tmp_path: Path) -> None:
 
 def test_the_schema_is_json(tmp_path: Path) -> None:
     assert json.loads(rondo("schema").stdout)["title"] == "rondo.yaml"
+
+
+@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "minimal"])
+def test_a_template_has_nothing_to_mend(template: str, tmp_path: Path) -> None:
+    write_project(tmp_path, template)
+    missing = "does not exist"  # the practice world is made by `rondo init`, not by the template
+    findings = [one.problem for one in check(load_project(tmp_path)) if missing not in one.problem.what]
+    assert [str(one) for one in findings] == []

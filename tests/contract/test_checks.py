@@ -68,6 +68,10 @@ CASES = {
         "success_criteria: {online_metrics: {revenue: {target: 3%}}}",
         "warning", "success_criteria.online_metrics.revenue", "nothing enforces this yet", "gap, never a pass",
     ),
+    "no load test": (
+        "constraints: {throughput: 100 req/s}\ndeployment: {preflight: {duration: 0s}}",
+        "warning", "constraints.throughput", "no load test measures this", "deployment.preflight.duration",
+    ),
     "a cost without a price": (
         "success_criteria: {online_metrics: {false_positive_cost: {max: $10K/month}}}",
         "warning", "success_criteria.online_metrics.false_positive_cost", "the price of a wrong decision is not given",
@@ -155,6 +159,7 @@ def test_findings_come_in_the_order_of_the_lines(find: Callable[[str], list[Find
     text = (
         HEAD
         + "features: {numerical: {columns: []}}\nstores: {artifacts: /x}\nconstraints: {throughput: 5 req/s}\n"
+        + "deployment: {preflight: {duration: 0s}}\n"
     )
     assert [f.problem.where for f in find(text)] == [
         "rondo.yaml:5 features",
