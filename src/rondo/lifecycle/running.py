@@ -5,19 +5,19 @@ Each stage is recorded when it is finished: a run that was killed goes on with t
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rondo.contract import require_sound
 from rondo.contract.pipeline import ScriptStage
-from rondo.errors import Conflict, RondoError, UsageError, UserCodeError, nearest
+from rondo.errors import RondoError, UsageError, UserCodeError, nearest
+from rondo.lifecycle.alone import RUN, alone, is_held
 from rondo.lifecycle.order import Step, downstream, steps
 from rondo.lifecycle.workshop import Workshop
 
@@ -66,7 +66,9 @@ def run_stages(workshop: Workshop, open_room: RoomDoor, selection: Selection) ->
     all_steps = steps(workshop.project, workshop.loaded.raw)
     require_sound(workshop.loaded, made=[out for step in all_steps for out in step.declaration.outs])
     chosen = _chosen(all_steps, selection)
-    with _alone(workshop.layout.home):
+    with alone(
+        workshop.layout.home, RUN, what="another run works in this project", mend="Wait until it ends."
+    ):
         workshop.keeper.declare([step.declaration for step in all_steps])
         done: list[Done] = []
         for number, step in enumerate(chosen):
@@ -169,30 +171,4 @@ def run_script(root: Path, stage: ScriptStage) -> str:
 
 def is_running(home: Path) -> bool:
     """Whether a run works in the project of that folder right now."""
-    try:
-        with _alone(home):
-            return False
-    except Conflict:
-        return True
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Nobody else runs stages here meanwhile. The system lets go of the lock when the process dies, however it dies."""
-    import fcntl
-
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "run.lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise Conflict(
-                f"another run works in this project ({file.read().strip() or 'unknown'})",
-                where=str(home),
-                mend="Wait until it ends.",
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        file.flush()
-        yield
+    return is_held(home, RUN)
