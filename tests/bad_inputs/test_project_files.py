@@ -309,9 +309,11 @@ def test_a_bad_project_file_is_refused(bad: Bad, tmp_path: Path, monkeypatch: py
     else:
         content = bad.made if isinstance(bad.made, bytes) else bad.made.encode()
         (tmp_path / "rondo.yaml").write_bytes(content)
-    before, began = photograph(tmp_path), time.monotonic()
+    before, began = photograph(tmp_path), time.process_time()
     found = findings(tmp_path)
-    assert time.monotonic() - began < 2  # a second on a quiet machine
+    assert (
+        time.process_time() - began < 5
+    )  # of CPU time, whatever else the machine does; a bomb takes minutes
     level, problem = next((level, problem) for level, problem in found if bad.what in problem.what)
     place = problem.where.partition(" ")[2] if level == "warning" or " " in problem.where else problem.where
     assert problem.where.startswith(bad.where) or place == bad.where, problem.where

@@ -89,7 +89,7 @@ def test_a_view_without_a_key_holds_for_all() -> None:
 
 
 @pytest.mark.long
-def test_hundreds_of_thousands_of_rows_against_two_million_are_joined_in_seconds() -> None:
+def test_hundreds_of_thousands_of_rows_are_joined_to_two_million() -> None:
     import time
 
     import numpy as np
