@@ -17,11 +17,13 @@ item has no value. Equal scores keep the order of the rows, as the server does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Floats: TypeAlias = NDArray[np.float64]
 Kind = Literal["ndcg", "map", "recall", "precision", "hit_rate", "mrr"]
@@ -56,6 +58,8 @@ class Groups:
 
 def groups_of(entities: pl.Series, moments: pl.Series, proposed: pl.Series) -> Groups:
     """The groups of rows of a ranking: a list is an entity at a moment, its owner the entity."""
+    import polars as pl  # whoever only measures does not wait for it
+
     keys = pl.DataFrame({"who": entities, "at": moments})
     lists = keys.select(pl.struct("at", "who").rank("dense")).to_series().to_numpy()
     return Groups.of(lists, keys["who"].rank("dense").to_numpy(), proposed.to_numpy())
