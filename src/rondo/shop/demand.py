@@ -1,8 +1,8 @@
 """The shop's other practice world: what is ordered of each product, day by day.
 
-The shop grows. A product has a level of its own, a rhythm over the week, a season over the year, weeks on offer, and with some
-luck one day on which its level changes for good. Every day draws from a stream of its own: equal specs make equal
-orders, and a longer world begins exactly as the shorter one.
+The shop grows. A product has a level of its own, a rhythm over the week, a season over the year, weeks on offer, and
+with some luck one day on which its level changes for good. Every day draws from a stream of its own: equal specs make
+equal orders, and a longer world begins exactly as the shorter one.
 """
 
 from __future__ import annotations
