@@ -46,7 +46,12 @@ def check_graph(graph: bytes, *, where: str) -> None:
     try:
         found = next(_strange(memoryview(graph), "model", 0), None)
     except (IndexError, UnicodeDecodeError) as error:
-        raise CorruptArtifact("not an ONNX graph", where=where) from error
+        raise CorruptArtifact(
+            "not an ONNX graph",
+            where=where,
+            rule="Models are ONNX, never pickled",
+            mend="Convert the model again",
+        ) from error
     if found:
         raise CorruptArtifact(
             f"the graph has {found}",

@@ -46,7 +46,9 @@ class Model:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime's own errors share no public base
             raise CorruptArtifact(
-                f"ONNX Runtime cannot load the graph: {str(error)[:300]}", where=where
+                f"ONNX Runtime cannot load the graph: {str(error)[:300]}",
+                where=where,
+                mend="Convert the model again, for this version of ONNX Runtime",
             ) from error
         self._where = where
         self._takes_numbers, self._takes_words = self._check_inputs(numerical, categorical)

@@ -93,6 +93,10 @@ def run(
     stages: Annotated[list[str] | None, typer.Argument(help="Only these stages.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Run stages that did not change, too.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the sources again.")] = False,
+    new_version: Annotated[
+        bool,
+        typer.Option("--new-version", help="Another problem, target or entity than in production is meant."),
+    ] = False,
     alone: Annotated[bool, typer.Option("--alone", hidden=True)] = False,
     project: Folder = HERE,
     as_json: AsJson = False,
@@ -102,7 +106,7 @@ def run(
     from rondo.cli.round import run_alone
 
     names = tuple(stages or ())
-    return run_alone(project, names) if alone else do(project, names, force, refresh, as_json)
+    return run_alone(project, names) if alone else do(project, names, force, refresh, new_version, as_json)
 
 
 @app.command()

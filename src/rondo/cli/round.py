@@ -13,7 +13,9 @@ WIDE = 100
 """Columns below which a table of sentences is harder to read than lines."""
 
 
-def run(folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, as_json: bool) -> int:
+def run(
+    folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, new_version: bool, as_json: bool
+) -> int:
     """Stages that changed, then the release; 1 when a gate said no."""
     if not (stages or force or refresh or as_json) and (still := recall(folder)) is not None:
         say("Nothing changed, nothing to do.")
@@ -26,7 +28,8 @@ def run(folder: Path, stages: tuple[str, ...], force: bool, refresh: bool, as_js
     from rondo.lifecycle.running import Selection
 
     workshop = open_project(folder, progress=progress())
-    outcome = go_round(workshop, Selection(only=stages, force=force, refresh=refresh), by="rondo run")
+    selection = Selection(only=stages, force=force, refresh=refresh)
+    outcome = go_round(workshop, selection, by="rondo run", new_version=new_version)
     if as_json:
         say_json(outcome)
     else:

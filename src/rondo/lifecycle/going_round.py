@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rondo.contract import PROJECT_FILE
 from rondo.lifecycle.document import write_document
 from rondo.lifecycle.order import steps
+from rondo.lifecycle.promised import keep_promise
 from rondo.lifecycle.releasing import catch_up, register_and_release, waits_for_release
 from rondo.lifecycle.rooms import Rooms, last_verdict
 from rondo.lifecycle.running import Done, Selection, run_stages
@@ -33,15 +34,28 @@ class Round:
         return not any(done.ran for done in self.stages)
 
 
-def go_round(workshop: Workshop, selection: Selection, *, by: str, fixed: Candidate | None = None) -> Round:
+def go_round(
+    workshop: Workshop,
+    selection: Selection,
+    *,
+    by: str,
+    fixed: Candidate | None = None,
+    new_version: bool = False,
+) -> Round:
     """Does the stages that changed and releases what they made, as far as `deployment.mode` allows.
 
     Args:
         selection: with single stages selected nothing is released.
         by: who goes round, for the event log.
         fixed: refit this candidate instead of searching.
+        new_version: another problem, target or entity than that of the version in production is meant.
+
+    Raises:
+        Conflict: the project file predicts something else than what is in production.
     """
     root, inputs = workshop.layout.root, tuple(_inputs(workshop))
+    if not new_version:
+        keep_promise(workshop)
     forget(root)
     before = seen(root, inputs)
     catch_up(workshop)

@@ -56,8 +56,8 @@ def _profile(column: pl.Series) -> Profile:
     low, median, high = (_shown(float(value), kind) for value in np.quantile(numbers, [0.0, 0.5, 1.0]))
     if ends[0] == ends[1]:
         ends = np.array([numbers.min(), numbers.max()])
-    if not np.diff(np.linspace(*ends, BINS + 1)).all():  # so close that no number lies between
-        ends = ends[0] - 0.5, ends[1] + 0.5
+    if not np.diff(np.linspace(ends[0], ends[1], BINS + 1)).all():  # so close that no number lies between
+        ends = np.array([ends[0] - 0.5, ends[1] + 0.5])
     counts_, edges = np.histogram(numbers, bins=BINS, range=(float(ends[0]), float(ends[1])))
     return Profile(
         column.name,

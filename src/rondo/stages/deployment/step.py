@@ -91,7 +91,7 @@ def begin(
         Conflict: a phase gives traffic to a third version, or the candidate is in production already.
     """
     if candidate == stable:
-        raise Conflict(f"{candidate} is in production already")
+        raise Conflict(f"{candidate} is in production already", mend="There is nothing to release.")
     sides = {candidate, stable}
     for phase in phases:
         versions = {*phase.weights, *([phase.shadow] if phase.shadow else [])}
