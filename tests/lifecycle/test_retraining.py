@@ -261,17 +261,16 @@ def test_the_loop_begins_what_its_mode_allows(
         begun.append((by, reason))
         return WON
 
-    monkeypatch.setattr(upkeep, "decide", lambda _: DUE)
     monkeypatch.setattr(upkeep, "retrain_now", retrain)
-    upkeep._look_and_retrain(workshop)
-    upkeep._look_and_retrain(workshop)
+    upkeep._retrain_if_due(workshop, DUE)
+    upkeep._retrain_if_due(workshop, DUE)
     if mode == "auto":
         assert begun == [("monitor", ""), ("monitor", "")]
         return
     assert begun == []
     assert kinds(workshop) == [PROPOSED]
     approve(workshop, by="ann", reason="yes")
-    upkeep._look_and_retrain(workshop)
+    upkeep._retrain_if_due(workshop, DUE)
     assert begun == [("ann", "yes")]
 
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+from rondo.lifecycle.mishaps import Mishaps
 from rondo.lifecycle.releasing import catch_up
 from rondo.lifecycle.rollouts import pace, tick
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.rollout import Rollout
 
-FAILED = "upkeep.failed"
+STOP_S = 10.0
+"""A pre-flight that takes longer is left to itself at the end; the next start measures anew."""
 CATCH_UP_EVERY_S = 60.0
 """How often the model registry is told what a process that died, or it itself, kept from it."""
 
@@ -27,38 +29,24 @@ def attending(workshop: Workshop, *, every_s: float = 1.0) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(STOP_S)
 
 
 def _attend(workshop: Workshop, over: threading.Event, every_s: float) -> None:
-    said, seen, again_at, caught_up_at = "", (0, 0), 0.0, float("-inf")
+    rollouts, registry = Mishaps(workshop, "rollout"), Mishaps(workshop, "model registry")
+    seen, again_at, caught_up_at = (0, 0), 0.0, float("-inf")
     while not over.wait(every_s):
-        try:
-            if monotonic() >= caught_up_at + CATCH_UP_EVERY_S:
-                caught_up_at = monotonic()
+        if monotonic() >= caught_up_at + CATCH_UP_EVERY_S:
+            caught_up_at = monotonic()
+            with registry.survived():
                 catch_up(workshop)
+        with rollouts.survived():
             before = workshop.state.rollout()
-            if before is None or (_mark(before) == seen and monotonic() < again_at):
-                continue
-            after = tick(workshop) or before
-            seen, again_at = _mark(after), monotonic() + pace(after).total_seconds()
-            said = ""
-        except Exception as error:
-            # Whatever it is, the next look may succeed; said once, so that it does not fill the log.
-            words = f"{type(error).__name__}: {error}"
-            if words != said:
-                said = words
-                _tell(workshop, words)
+            if before is not None and (_mark(before) != seen or monotonic() >= again_at):
+                after = tick(workshop) or before
+                seen, again_at = _mark(after), monotonic() + pace(after).total_seconds()
 
 
 def _mark(rollout: Rollout) -> tuple[int, int]:
     """Changes when somebody else changed the rollout: then there is something new to look at."""
     return rollout.number, rollout.revision
-
-
-def _tell(workshop: Workshop, words: str) -> None:
-    workshop.progress.say(f"rollout: {words}")
-    try:
-        workshop.state.append(FAILED, "rollout", by="rondo up", reason=words, details={}, at=workshop.clock())
-    except Exception as error:
-        workshop.progress.say(f"rollout: not even that could be written down: {error}")
