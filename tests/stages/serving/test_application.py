@@ -447,7 +447,11 @@ def test_the_description_names_every_address_and_the_rows(house: House) -> None:
     assert set(row["properties"]) == {"user_id", "event_time", "age", "plan", "spend_30d"}
     assert {"/predict", "/invocations", "/feedback", "/v2/models/tiny/infer"} <= set(described["paths"])
     asked = described["paths"]["/predict"]["post"]
-    assert {one["name"] for one in asked["parameters"]} == {"x-request-id", "x-deadline-ms", "idempotency-key"}
+    assert {one["name"] for one in asked["parameters"]} == {
+        "x-request-id",
+        "x-deadline-ms",
+        "idempotency-key",
+    }
     assert {"200", "401", "403", "422", "429", "503", "504"} <= set(asked["responses"])
     page = house.ask("GET", "/docs")
     assert page.headers["content-type"].startswith("text/html")

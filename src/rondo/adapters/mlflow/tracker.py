@@ -123,7 +123,9 @@ class MlflowRun:
         asked(
             self._client.log_batch,
             self.run_id,
-            metrics=[Metric(name.replace("@", "_at_"), value, now_ms, step or 0) for name, value in finite.items()],
+            metrics=[
+                Metric(name.replace("@", "_at_"), value, now_ms, step or 0) for name, value in finite.items()
+            ],
         )
         if left_out := sorted(set(metrics) - set(finite)):
             self.set_tags({"rondo.not_finite": ", ".join(left_out)})
