@@ -81,7 +81,9 @@ def test_nothing_to_show_is_said() -> None:
 
 
 def test_a_waterfall_leads_from_its_start_to_its_end() -> None:
-    drawn = str(charts.waterfall([("age", 0.5), ("<plan>", -0.25)], start=("on average", 1.0), end="this row"))
+    drawn = str(
+        charts.waterfall([("age", 0.5), ("<plan>", -0.25)], start=("on average", 1.0), end="this row")
+    )
     assert drawn.count("<rect") == 2
     assert drawn.count("<circle") == 2
     assert "+0.5" in drawn
