@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.bad_inputs.in_process import rondo as called
 
 from rondo.cli.project import TEMPLATES, write_project
 from rondo.contract import check, load_project
@@ -14,10 +15,10 @@ from rondo.contract import check, load_project
 MINIMAL_ENV = {**os.environ, "COLUMNS": "60", "TERM": "dumb"}
 
 
-def rondo(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def rondo(*words: str) -> subprocess.CompletedProcess[str]:
+    """`rondo WORDS…` as it is typed: a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "rondo.cli", *words],
-        cwd=folder,
         env=MINIMAL_ENV,
         capture_output=True,
         text=True,
@@ -90,17 +91,17 @@ def test_what_init_writes_is_short_and_has_no_errors(tmp_path: Path, template: s
     if template == "minimal":
         lines = (folder / "rondo.yaml").read_text().splitlines()
         assert len([line for line in lines if line.strip()]) < 40
-    told = rondo("check", "--json", folder=folder)
-    assert told.returncode == 0, told.stdout
-    assert all(finding["level"] == "warning" for finding in json.loads(told.stdout))
+    told = called("check", "--json", "-C", str(folder))
+    assert told.code == 0, told.out
+    assert all(finding["level"] == "warning" for finding in json.loads(told.out))
 
 
 def test_init_does_not_write_over_a_project(tmp_path: Path) -> None:
-    assert rondo("init", folder=tmp_path).returncode == 0
+    assert called("init", str(tmp_path)).code == 0
     before = (tmp_path / "rondo.yaml").read_text()
-    told = rondo("init", folder=tmp_path)
-    assert told.returncode == 6
-    assert "Choose another folder" in told.stderr
+    told = called("init", str(tmp_path))
+    assert told.code == 6
+    assert "Choose another folder" in told.err
     assert (tmp_path / "rondo.yaml").read_text() == before
 
 
@@ -108,22 +109,25 @@ def test_errors_of_the_file_name_line_and_mend(tmp_path: Path) -> None:
     (tmp_path / "rondo.yaml").write_text(
         "project: p\nml_problem: {target: y}\ndata: {sources: {a: {files: a.csv}}}\ntrainning: {}\n"
     )
-    told = rondo("check", folder=tmp_path)
-    assert told.returncode == 3
-    assert "rondo.yaml:4" in told.stderr
-    assert "'training'" in told.stderr
+    told = called("check", "-C", str(tmp_path))
+    assert told.code == 3
+    assert "rondo.yaml:4" in told.err
+    assert "'training'" in told.err
 
 
-def test_outside_a_project_the_mend_is_told(tmp_path: Path) -> None:
-    for command in ("check", "run", "status", "serve"):
-        told = rondo(command, folder=tmp_path)
-        assert told.returncode == 3
-        assert "rondo init" in told.stderr
-        assert "Traceback" not in told.stderr
+@pytest.mark.parametrize("command", ["check", "run", "status", "serve"])
+def test_outside_a_project_the_mend_is_told(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = called(command)
+    assert told.code == 3
+    assert "rondo init" in told.err
+    assert "Traceback" not in told.err
 
 
-def test_the_schema_is_json(tmp_path: Path) -> None:
-    assert json.loads(rondo("schema").stdout)["title"] == "rondo.yaml"
+def test_the_schema_is_json() -> None:
+    assert json.loads(called("schema").out)["title"] == "rondo.yaml"
 
 
 @pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "minimal"])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.bad_inputs.in_process import rondo
 from tests.lifecycle.side_by_side import Practice
 from tests.lifecycle.test_experimenting import PROJECT
 
@@ -18,17 +16,6 @@ from rondo.adapters.sqlstate import SqlStateStore
 from rondo.records.layout import Layout
 from rondo.records.release import PROMOTED, Switch
 from rondo.testing.deployment import registered
-
-
-def rondo(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rondo.cli", *words, "-C", str(folder)],
-        env={**os.environ, "COLUMNS": "120", "TERM": "dumb"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -47,19 +34,20 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_it_is_started_after_what_it_needs_was_told(project: Path) -> None:
-    none_yet = rondo("experiment", folder=project)
-    assert (none_yet.returncode, "there was no experiment yet" in none_yet.stderr) == (5, True)
-    started = rondo("experiment", "start", "--reason", "is it better?", folder=project)
-    assert started.returncode == 0, started.stderr
-    assert "treatment: version 2.0.0, 50% of the entities" in started.stdout
-    assert "conversion_rate of control is not known yet" in started.stdout
-    shown = rondo("experiment", "--json", folder=project)
-    assert json.loads(shown.stdout)["plan"]["min_sample_size"] == 300
+    here = ("-C", str(project))
+    none_yet = rondo("experiment", *here)
+    assert (none_yet.code, "there was no experiment yet" in none_yet.err) == (5, True)
+    started = rondo("experiment", "start", "--reason", "is it better?", *here)
+    assert started.code == 0, started.err
+    assert "treatment: version 2.0.0, 50% of the entities" in started.out
+    assert "conversion_rate of control is not known yet" in started.out
+    shown = rondo("experiment", "--json", *here)
+    assert json.loads(shown.out)["plan"]["min_sample_size"] == 300
 
 
 def test_what_is_not_an_action_is_named(project: Path) -> None:
-    told = rondo("experiment", "begin", folder=project)
-    assert (told.returncode, "Known: start, show, stop" in told.stderr) == (2, True)
+    told = rondo("experiment", "begin", "-C", str(project))
+    assert (told.code, "Known: start, show, stop" in told.err) == (2, True)
 
 
 def test_the_reading_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
