@@ -329,6 +329,32 @@ def test_a_bad_project_file_is_refused(bad: Bad, tmp_path: Path, monkeypatch: py
     assert photograph(tmp_path) == before
 
 
+REFERENCES: dict[str, dict[str, str]] = {
+    "P17 not set": {},
+    "P17 empty": {"WAREHOUSE": ""},
+    "P17 almost": {"WAREHOUSE_": "hunter2", "warehouse": "hunter2"},
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_reference_to_nothing_is_named_and_no_value_is_shown(name: str, tmp_path: Path) -> None:
+    (tmp_path / "rondo.yaml").write_text(HEAD.replace("files: a.csv", "sql: '${WAREHOUSE}', query: q"))
+    assert load_project(tmp_path).project.data.sources["a"].sql == "${WAREHOUSE}"
+    with pytest.raises(ContractError) as caught:
+        load_project(tmp_path, REFERENCES[name])
+    (problem,) = caught.value.problems
+    assert problem.where == "rondo.yaml:3 data.sources.a.sql"
+    assert f"WAREHOUSE is {'empty' if name == 'P17 empty' else 'not set'}" in problem.what
+    assert problem.mend == "Set it: export WAREHOUSE=…"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_p9_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "rondo.yaml").write_bytes(b"\xef\xbb\xbf" + HEAD.encode())
+    assert findings(tmp_path) == []
+
+
 def findings(folder: Path) -> list[tuple[str, Problem]]:
     """Everything that is said of the project file in that folder, and how grave it is."""
     try:

@@ -10,12 +10,16 @@ demo.py      the whole story on the practice world
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 
 def main() -> None:
     """Runs the command that was typed and ends the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no umlauts gets them escaped
+            stream.reconfigure(errors="backslashreplace")
     # Plain help: the decorated one costs twice the time and breaks in narrow terminals.
     os.environ.setdefault("TYPER_USE_RICH", "0")
     from rondo.cli.app import app

@@ -23,6 +23,7 @@ Folder = Annotated[
     typer.Option("--project", "-C", help="The project's folder.", envvar="RONDO_PROJECT", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a record for programs.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
 HERE = Path()
 
 
@@ -130,13 +131,14 @@ def models(
     at: Annotated[
         str | None, typer.Option(help="Who answered at that moment, such as 2026-01-31T14:00.")
     ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest ones.")] = 50,
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
     """List the registered versions, or tell what served at a moment."""
     from rondo.cli.release import models as do
 
-    do(project, at, as_json)
+    do(project, at, limit, as_json)
 
 
 @app.command()
@@ -263,7 +265,7 @@ def events(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="By default as the project file says.")] = None,
-    port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
+    port: Port = None,
     project: Folder = HERE,
 ) -> None:
     """Answer requests with what is in production."""
@@ -365,8 +367,8 @@ def policy_backtest(
 
 @app.command()
 def up(
-    port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
-    dashboard_port: Annotated[int | None, typer.Option(help="0 takes a free one.")] = None,
+    port: Port = None,
+    dashboard_port: Port = None,
     project: Folder = HERE,
 ) -> None:
     """Serve, watch, release and retrain, with a dashboard."""

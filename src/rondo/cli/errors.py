@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rondo.errors import RondoError, UsageError
+from rondo.errors import NotAvailable, RondoError, UsageError
 
 INTERRUPTED = 130
 _BUG = 70  # a fault of Rondo itself, as sysexits.h has it
@@ -39,6 +39,10 @@ def guarded(call: Callable[[], Any]) -> int:
         if debugging():
             raise
         return _tell(str(error), error.exit_code)
+    except OSError as error:
+        if debugging():
+            raise
+        return _tell(_of_the_system(error), NotAvailable.exit_code)
     except Exception as error:
         if debugging():
             raise
@@ -47,6 +51,12 @@ def guarded(call: Callable[[], Any]) -> int:
             "Run the command again with --debug and report what it prints.",
             _BUG,
         )
+
+
+def _of_the_system(error: OSError) -> str:
+    """A file or folder that is not what a command needs: in the system's words, with its name."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{where}{(error.strerror or str(error)).lower()}. Check the path, its permissions and the disk."
 
 
 def _misused(error: Exception) -> int:

@@ -9,8 +9,8 @@ from rondo.cli.output import progress, say, say_json, table
 from rondo.errors import UsageError
 
 
-def models(folder: Path, at: str | None, as_json: bool) -> None:
-    """Registered versions, newest last; with a moment, who answered then."""
+def models(folder: Path, at: str | None, limit: int, as_json: bool) -> None:
+    """The newest registered versions, newest last; with a moment, who answered then. A program gets all of them."""
     from rondo.assembly import open_project
 
     state = open_project(folder).state
@@ -34,8 +34,13 @@ def models(folder: Path, at: str | None, as_json: bool) -> None:
     else:
         table(
             ("version", "stage", "registered (UTC)", "why this number"),
-            [(r.version, r.stage, f"{r.registered_at:%Y-%m-%d %H:%M}", r.version_reason) for r in releases],
+            [
+                (r.version, r.stage, f"{r.registered_at:%Y-%m-%d %H:%M}", r.version_reason)
+                for r in releases[-limit:]
+            ],
         )
+        if (earlier := len(releases) - limit) > 0:
+            say(f"{earlier:,} earlier ones are shown by --limit {len(releases)}.")
 
 
 def _moment(text: str) -> datetime:
