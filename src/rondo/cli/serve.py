@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
 
 from rondo.cli.output import Lines, say
@@ -37,26 +35,27 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
 def up(folder: Path, port: int | None, dashboard_port: int | None) -> None:
     """A server in a process of its own; here the dashboard, and the loop that watches, retrains and releases."""
     from rondo.assembly import open_project
+    from rondo.cli.stopping import Stop
     from rondo.dashboard import showing
+    from rondo.lifecycle.alone import UP, alone
     from rondo.lifecycle.server_process import serving
     from rondo.lifecycle.upkeep import LOOK_EVERY, keep_up
     from rondo.records.access import tokens_of
 
-    project = open_project(folder, progress=Lines())
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    section = project.project.serving
+    project, stop = open_project(folder, progress=Lines()), Stop()
+    section, home = project.project.serving, project.layout.home
     wanted = section.port if port is None else port
     shown_at = section.dashboard_port if dashboard_port is None else dashboard_port
-    with (
-        serving(project.layout.root, port=wanted) as server,
-        showing(project, port=shown_at, tokens=tokens_of(section.access, project.env)) as pages,
-    ):
-        say(f"{pages} is the dashboard.")
-        say(
-            f"http://{server.host}:{server.port} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s."
-        )
-        keep_up(project, lambda seconds: stopping.wait(seconds) or not server.alive)
-        if not server.alive and not stopping.is_set():
-            raise NotAvailable("the server ended by itself", where=str(project.layout.home / "serve.log"))
+    tokens = tokens_of(section.access, project.env)
+    with alone(home, UP, what="`rondo up` runs here already", mend="Stop it, or look at its dashboard."):
+        stop.listen()
+        with (
+            serving(project.layout.root, port=wanted) as server,
+            showing(project, port=shown_at, tokens=tokens) as pages,
+        ):
+            stop.with_process(server.process)
+            say(f"{pages} is the dashboard.")
+            say(f"{server.url} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s.")
+            keep_up(project, stop.wait, interruptible=stop.interruptible)
+    if stop.ended:
+        raise NotAvailable("the server ended by itself", where=str(home / "serve.log"))

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rondo.assembly import Assembly, open_project
 from rondo.contract.serving import Access
+from rondo.lifecycle.server_process import TRIAL_TOKEN
 from rondo.ports.state import Switch
 from rondo.records.release import PROMOTED, Release
 from rondo.server import serve
 
-TOKEN = "RONDO_TRIAL_TOKEN"  # noqa: S105 (the name of the variable)
 WHO = "preflight"
 
 
@@ -57,7 +57,7 @@ def _apart(real: Assembly, scratch: Path) -> Assembly:
     """The project over an embedded state store and a log of its own in that folder."""
     project = real.project
     serving = project.serving.model_copy(
-        update={"host": "127.0.0.1", "port": 0, "access": Access(predict=f"env:{TOKEN}")}
+        update={"host": "127.0.0.1", "port": 0, "access": Access(predict=f"env:{TRIAL_TOKEN}")}
     )
     stores = project.stores.model_copy(update={"state": "sqlite"})
     alone = project.model_copy(update={"serving": serving, "stores": stores})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,9 +11,10 @@ import uvicorn
 
 from rondo.dashboard.app import application
 from rondo.dashboard.guard import Guard
-from rondo.errors import Conflict, NotAvailable
+from rondo.errors import NotAvailable
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.access import OPEN_TO_ALL, Tokens, check_address
+from rondo.records.address import listen, url_of
 
 START_S = 20.0
 
@@ -34,7 +34,8 @@ def showing(workshop: Workshop, *, port: int | None = None, tokens: Tokens = OPE
     """
     serving = workshop.project.serving
     check_address(serving.host, serving.access)
-    listening = _listen(serving.host, serving.dashboard_port if port is None else port)
+    wanted = serving.dashboard_port if port is None else port
+    listening = listen(serving.host, wanted, where="serving.dashboard_port")
     guard = Guard(tokens, serving.host, tuple(serving.hosts))
     server = uvicorn.Server(
         uvicorn.Config(
@@ -54,8 +55,7 @@ def showing(workshop: Workshop, *, port: int | None = None, tokens: Tokens = OPE
     thread.start()
     try:
         _wait_until_started(server, thread)
-        host = f"[{serving.host}]" if ":" in serving.host else serving.host
-        yield f"http://{host}:{listening.getsockname()[1]}"
+        yield url_of(serving.host, listening.getsockname()[1])
     finally:
         server.should_exit = True
         thread.join(START_S)
@@ -68,19 +68,3 @@ def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> Non
         if not thread.is_alive() or time.monotonic() > give_up:
             raise NotAvailable("the dashboard did not start", mend="Its reason is in the lines above.")
         time.sleep(0.01)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Conflict(
-            f"port {port} of {host} is not free: {error.strerror}",
-            where="serving.dashboard_port",
-            mend="Stop who listens there, or write dashboard_port: 0 for any free one",
-        ) from error
-    return listening

@@ -1,8 +1,10 @@
-"""A server of the project in a process of its own, for the time of a block."""
+"""A server of the project in a process of its own, for the time of a block; it ends with this process, too."""
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
-from rondo.errors import NotAvailable
+from rondo.errors import Conflict, NotAvailable
+from rondo.records.address import url_of
+from rondo.records.holders import STOPS_WITH, this_process
 from rondo.records.layout import Layout
 
+TRIAL_TOKEN = "RONDO_TRIAL_TOKEN"  # noqa: S105 (the variable in which a server on trial finds its token)
 START_S = 60.0
 STOP_S = 15.0
 
@@ -27,6 +31,11 @@ class RunningServer:
     host: str
     port: int
     process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return url_of(self.host, self.port)
 
     @property
     def pid(self) -> int:
@@ -44,6 +53,7 @@ def serving(folder: Path, *, port: int = 0) -> Iterator[RunningServer]:
     """`rondo serve` (port 0: on a free one), from the moment it is ready until the end of the block.
 
     Raises:
+        Conflict: its address is taken.
         NotAvailable: it ended, or was not ready in time; its last words are told.
     """
     command = ["-m", "rondo.cli", "serve", "--project", str(folder), "--port", str(port)]
@@ -63,17 +73,22 @@ def started(
         env: the environment, when not this process's.
 
     Raises:
+        Conflict: its address is taken.
         NotAvailable: it ended, or was not ready in time; its last words are told.
     """
     home.mkdir(parents=True, exist_ok=True)
-    said, told = home / "serve.log", home / "server.json"
-    told.unlink(missing_ok=True)
+    said = home / "serve.log"
     with said.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments], stdout=output, stderr=output, env=env, start_new_session=True
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**(os.environ if env is None else env), STOPS_WITH: this_process()},
+            start_new_session=True,
         )
     try:
-        yield _ready(process, told, said)
+        yield _ready(process, home / "server.json", said)
     finally:
         process.terminate()
         try:
@@ -85,21 +100,32 @@ def started(
 
 def _ready(process: subprocess.Popen[bytes], told: Path, said: Path) -> RunningServer:
     give_up = time.monotonic() + START_S
-    while time.monotonic() < give_up:
-        if process.poll() is not None:
-            break
-        if told.exists():
-            address = json.loads(told.read_text(encoding="utf-8"))
-            if _answers(address["host"], address["port"]):
-                return RunningServer(address["host"], address["port"], process)
+    while process.poll() is None and time.monotonic() < give_up:
+        address = _told(told)
+        # Another server of the project may have left its address there, or be writing it now.
+        if address.get("pid") == process.pid and _answers(address["host"], address["port"]):
+            return RunningServer(address["host"], address["port"], process)
         time.sleep(0.05)
-    words = said.read_text(encoding="utf-8", errors="replace")[-2000:]
+    words = said.read_text(encoding="utf-8", errors="replace")[-2000:].strip().removeprefix("rondo: ")
+    if process.poll() == Conflict.exit_code:
+        raise Conflict(words)
     raise NotAvailable("the server did not get ready", where=str(said), rule=f"It said: {words or 'nothing'}")
 
 
-def _answers(host: str, port: int) -> bool:
+def _told(path: Path) -> dict[str, Any]:
     try:
-        with urlopen(f"http://{host}:{port}/v2/health/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/v2/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

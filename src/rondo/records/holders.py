@@ -6,6 +6,9 @@ import os
 import socket
 from pathlib import Path
 
+STOPS_WITH = "RONDO_STOPS_WITH"
+"""The variable that tells a server by whom it is kept: it ends when that process is gone."""
+
 
 def this_process() -> str:
     """The name of this process: host/pid/start, where start tells apart processes that had the same pid."""

@@ -2,6 +2,11 @@
 
 It is given everything by arguments and imports no training library. Whoever looks for it finds
 `.rondo/server.json` with its pid and address, from the moment it answers until it stops.
+
+process.py    Uvicorn, told to stop in two steps
+wire.py       HTTP with bounds
+lifeline.py   the process that keeps it, and with which it ends
+signpost.py   where it is found
 """
 
 from __future__ import annotations
@@ -14,12 +19,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rondo.contract.serving import Serving
-from rondo.errors import Conflict
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.ports.state import StateStore
 from rondo.records.access import check_address, tokens_of
+from rondo.records.address import listen
 from rondo.records.layout import Layout
+from rondo.server.lifeline import end_with_keeper
 from rondo.server.process import DrainingServer
 from rondo.server.signpost import SIGNPOST, Signpost, running_server
 from rondo.stages.serving import Application, Parts, RouteKeeper, make_ready
@@ -84,7 +90,7 @@ def serve(
         log: what earlier servers wrote.
         online: the values of entities; left open.
         mirror_share: which share of the answered rows a shadow sees.
-        env: holds the tokens that the contract refers to.
+        env: holds the tokens that the contract refers to, and who keeps this server.
         port: instead of the contract's; 0 takes a free one.
         announce: is told the address, once requests are answered.
         drain: how long new requests are still taken after the signal, while others learn of it.
@@ -95,8 +101,8 @@ def serve(
     """
     check_address(serving.host, serving.access)
     tokens_of(serving.access, env)
-    listening = _listen(serving.host, serving.port if port is None else port)
-    address = f"{serving.host}:{listening.getsockname()[1]}"
+    listening = listen(serving.host, serving.port if port is None else port, where="serving.port")
+    signpost = Signpost(os.getpid(), serving.host, listening.getsockname()[1], datetime.now(UTC))
     app = application(
         root,
         model,
@@ -108,12 +114,12 @@ def serve(
         mirror_share=mirror_share,
         env=env,
     )
-    app.parts.keeper.address = address
-    signpost = Signpost(os.getpid(), serving.host, listening.getsockname()[1], datetime.now(UTC))
+    app.parts.keeper.address = signpost.url.removeprefix("http://")
+    end_with_keeper(env)
 
     def on_listening() -> None:
         signpost.put_up(Layout(root).home)
-        announce(f"http://{address}\n")
+        announce(f"{signpost.url}\n")
         sys.stdout.flush()
 
     try:
@@ -122,19 +128,3 @@ def serve(
         signpost.take_down(Layout(root).home)
         listening.close()
         writer.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Conflict(
-            f"port {port} of {host} is not free: {error.strerror}",
-            where="serving.port",
-            mend="Stop who listens there, or write port: 0 for any free one",
-        ) from error
-    return listening

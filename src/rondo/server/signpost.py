@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from rondo.errors import CorruptArtifact, NotAvailable
+from rondo.records.address import url_of
 from rondo.records.files import read_record, write_record
 
 SIGNPOST = "server.json"
@@ -27,8 +28,7 @@ class Signpost:
     @property
     def url(self) -> str:
         """Where it answers."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return url_of(self.host, self.port)
 
     def put_up(self, home: Path) -> None:
         """Writes it into Rondo's folder of the project."""

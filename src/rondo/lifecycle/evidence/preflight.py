@@ -21,7 +21,7 @@ from rondo.bundle.plan import FeaturePlan, entity_text
 from rondo.errors import CorruptArtifact, NotAvailable, RondoError
 from rondo.lifecycle.load_test import Target, answerable, measure
 from rondo.lifecycle.rooms import reports_folder
-from rondo.lifecycle.server_process import started
+from rondo.lifecycle.server_process import TRIAL_TOKEN, started
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.dataset import Dataset
 from rondo.records.files import read_record, write_bytes, write_record
@@ -31,7 +31,6 @@ from rondo.records.rollout import Evidence, Rollout
 from rondo.stages.deployment.preflight import Load, Looked, figures_of, judge, page
 
 PREFLIGHT = "rollout.preflight"
-TOKEN = "RONDO_TRIAL_TOKEN"  # noqa: S105 (the variable that `rondo.cli.trial` reads)
 MOST_BODIES, MOST_KEYS = 64, 400
 
 
@@ -156,7 +155,7 @@ def _load(workshop: Workshop, release: Release, bundle: Bundle, seconds: float) 
             scratch,
         )
         command = ("-m", "rondo.cli.trial", *arguments)
-        with started(command, Layout(Path(scratch)).home, env={**os.environ, TOKEN: token}) as server:
+        with started(command, Layout(Path(scratch)).home, env={**os.environ, TRIAL_TOKEN: token}) as server:
             target = Target(server.host, server.port, token)
             bodies, asked_by = _bodies(workshop, bundle, target)
             tally = measure(target, bodies, seconds=seconds, connections=connections)
