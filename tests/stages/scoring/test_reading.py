@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -146,3 +147,17 @@ def test_the_ending_says_what_a_file_is(tmp_path: Path) -> None:
         open_source(tmp_path / "in.xlsx", ASKED, decode)
     with pytest.raises(NotAvailable, match="no such file"):
         open_source(tmp_path / "in.csv", ASKED, decode)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_parquet_file_is_refused_or_read_and_ends_nothing(seed: int, tmp_path: Path) -> None:
+    path, chance = tmp_path / "in.parquet", random.Random(seed)
+    pl.DataFrame({"age": [1.5, None] * 20, "plan": ["basic", "pro"] * 20}).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 4))):
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+    try:
+        chunks(path)
+    except DataError as error:
+        assert str(path) in str(error)

@@ -96,31 +96,53 @@ def open_source(path: Path, asked: Mapping[str, str | None], decode: Decode) -> 
 
 
 def _parquet(path: Path, asked: Mapping[str, str | None]) -> Source:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Arrow, because Polars ends the whole process on some damaged files.
     try:
-        schema = pl.scan_parquet(path, glob=False, hive_partitioning=False).collect_schema()
-        size = int(
-            pl.scan_parquet(path, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
-        )
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"not a Parquet file: {str(error).splitlines()[0][:200]}", where=str(path)) from error
+        with parquet.ParquetFile(path) as opened:
+            schema, size = _frame(opened.schema_arrow.empty_table()).schema, opened.metadata.num_rows
+    except (pa.ArrowException, *_UNREADABLE) as error:
+        raise DataError(
+            f"not a Parquet file: {_first_line(error)}", where=str(path), mend="Write it again"
+        ) from error
     wanted = {name: kind for name, kind in schema.items() if name in asked}
     return Source(path, "parquet", schema, size, "row", lambda: _parquet_chunks(path, wanted))
 
 
 def _parquet_chunks(path: Path, wanted: Mapping[str, pl.DataType]) -> Iterator[Chunk]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
     values = [_as_request(name, kind) for name, kind in wanted.items()]
     done = 0
-    scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     try:
-        for table in scan.collect_batches(chunk_size=ROWS_AT_ONCE, maintain_order=True):
-            for start in range(0, table.height, ROWS_AT_ONCE):
-                part = table.slice(start, ROWS_AT_ONCE)
+        with parquet.ParquetFile(path) as opened:
+            for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE):
+                part = _frame(pa.Table.from_batches([batch]))
                 rows = part.select(values).rows(named=True) if values else [{} for _ in range(part.height)]
                 lines = range(done + 1, done + part.height + 1)
                 done += part.height
                 yield Chunk(rows, lines, part, done)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"cannot be read: {str(error).splitlines()[0][:200]}", where=str(path)) from error
+    except (pa.ArrowException, *_UNREADABLE) as error:
+        raise DataError(
+            f"cannot be read: {_first_line(error)}", where=str(path), mend="Write it again"
+        ) from error
+
+
+_UNREADABLE = (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    table.validate(full=True)  # Polars takes texts for UTF-8 without looking
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:200]
 
 
 def _as_request(name: str, kind: pl.DataType) -> pl.Expr:
