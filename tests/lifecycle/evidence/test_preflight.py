@@ -130,7 +130,7 @@ def test_no_duration_is_no_load_test(tmp_path: Path) -> None:
     evidence = gather(project, rollout(), NOW)
     assert evidence.judgement == "ship"
     assert "load" not in evidence.figures
-    assert any("constraints.latency was not measured" in reason for reason in evidence.reasons)
+    assert "Load not tested (deployment.preflight.duration is 0s): latency not measured." in evidence.reasons
     project.state.close()
 
 

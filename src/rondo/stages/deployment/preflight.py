@@ -267,16 +267,25 @@ def _judgement(gates: Sequence[Gate], looked: Looked) -> Judgement:
 
 def _reasons(gates: Sequence[Gate], looked: Looked) -> Iterator[str]:
     words = {"failed": "is missed", "missing": "was not measured", "inconclusive": "is unclear"}
+    untested = [gate for gate in gates if gate.status == "missing" and gate.kind == "constraint"]
+    untested = untested if looked.load is None else []
     for gate in gates:
-        if gate.status == "passed":
+        if gate.status == "passed" or gate in untested:
             continue
         name = gate.name.replace("_", " ") if gate.kind == "integrity" else gate.name
         found = f"{found_text(gate)}, " if gate.found is not None else ""
         yield f"{name} {words.get(gate.status, 'is not a number')}: {found}asked {gate.asked} ({gate.evidence})."
-    if looked.wanted and looked.load is None and not looked.broken:
-        yield f"There was no load test: {looked.why_no_load}."
+    if looked.load is None and (untested or looked.wanted):
+        yield _untested(untested, looked)
     passed = sum(gate.status == "passed" for gate in gates)
     yield f"{passed} of {len(gates)} checks passed."
+
+
+def _untested(gates: Sequence[Gate], looked: Looked) -> str:
+    """One sentence for all that only a load test tells: it has one reason."""
+    names = ", ".join(dict.fromkeys(gate.name.rpartition(".")[2] for gate in gates))
+    why = looked.why_no_load or ("the bundle is not whole" if looked.broken else "there was none")
+    return f"Load not tested ({why.rstrip('.')}){f': {names} not measured' if names else ''}."
 
 
 def _needed(gates: Sequence[Gate], looked: Looked) -> int | None:
