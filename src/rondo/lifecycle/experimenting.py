@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from rondo.bundle.manifest import Manifest
 from rondo.errors import Conflict, NotAvailable
 from rondo.lifecycle import rollouts
-from rondo.lifecycle.evidence.experiment import as_settings, keep, page_of, read_now, record_of, settings
+from rondo.lifecycle.evidence.experiment import (
+    as_settings,
+    keep,
+    logged_since,
+    page_of,
+    read_now,
+    record_of,
+    settings,
+)
 from rondo.records.experiment import ExperimentPlan, Power, Reading
 from rondo.records.files import read_record
 from rondo.records.rollout import Rollout
@@ -178,15 +186,8 @@ def _lately(workshop: Workshop, plan: ExperimentPlan, now: datetime) -> tuple[Es
     from rondo.stages.experiments import before_the_test
 
     since = now - max(_HISTORY, timedelta(seconds=plan.duration_s))
-    log = workshop.log
-    return before_the_test(
-        plan,
-        log.predictions(answered_since=since),
-        log.outcomes(),
-        log.figures(since=since),
-        since=since,
-        now=now,
-    )
+    logged = logged_since(workshop, since)
+    return before_the_test(plan, logged.predictions, logged.outcomes, logged.figures, since=since, now=now)
 
 
 def _unknown() -> Power:

@@ -47,7 +47,7 @@ def trace(workshop: Workshop, wanted: str) -> tuple[Origin, ...]:
     releases = {release.version: release for release in workshop.state.releases()}
     if wanted in releases:
         return _chain(workshop, releases[wanted])
-    found = workshop.log.predictions().filter(pl.col("prediction_id") == wanted)
+    found = workshop.log.predictions(ids=[wanted], columns=("version", "entity", "at"))
     if found.is_empty():
         raise UsageError(
             f"no version and no logged prediction is named {wanted!r}", mend=nearest(wanted, releases)
@@ -56,7 +56,7 @@ def trace(workshop: Workshop, wanted: str) -> tuple[Origin, ...]:
     release = releases.get(row["version"])
     of_whom = f"entity {row['entity']}, " if row["entity"] else ""
     said = Origin("prediction", row["version"], f"{wanted} ({of_whom}{row['at']:%Y-%m-%d %H:%M:%S} UTC)")
-    outcome = workshop.log.outcomes().filter(pl.col("prediction_id") == wanted)
+    outcome = workshop.log.outcomes(ids=[wanted])
     outcomes = [Origin("outcome", value, wanted) for value in outcome["value"].to_list()]
     return (*outcomes, said, *(_chain(workshop, release) if release else ()))
 
@@ -75,7 +75,7 @@ def made_from(workshop: Workshop, data_version: str) -> tuple[Descendant, ...]:
             mend=nearest(data_version, versions),
         )
     answers = (
-        workshop.log.predictions()
+        workshop.log.predictions(columns=("version", "shadow", "at"))
         .filter(~pl.col("shadow"))
         .group_by("version")
         .agg(pl.len().alias("n"), pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,14 +51,22 @@ class PredictionLog(Protocol):
         since: datetime | None = None,
         until: datetime | None = None,
         answered_since: datetime | None = None,
+        ids: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Columns as the fields of Prediction; by event time, `since` included, `until` not.
+        """The rows that all conditions hold for; the fields of Prediction are their columns.
 
-        With `answered_since` those that were answered at that moment or later, whatever they are about.
+        Args:
+            since: what they are about happened then or later.
+            until: ... or earlier than that.
+            answered_since: they were answered then or later, whatever they are about.
+            ids: only these predictions.
+            columns: only these, in this order. Values of features are most of a log: leave them out where they
+                are not looked at (`WITHOUT_FEATURES`).
         """
 
-    def outcomes(self) -> pl.DataFrame:
-        """One row per prediction id: the newest outcome of it, unless that was withdrawn."""
+    def outcomes(self, *, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """One row per prediction id (of `ids` only): the newest outcome of it, unless that was withdrawn."""
 
     def follow(self) -> OutcomeFollower:
         """Tells outcomes as they are written."""

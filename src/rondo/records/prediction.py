@@ -26,6 +26,9 @@ class Prediction:
     mirror_of: str | None = None  # shadow only: the prediction id of the reply that the client got
 
 
+WITHOUT_FEATURES = tuple(name for name in Prediction.__slots__ if name not in ("numerical", "categorical"))
+"""What is told of an answered row beside the values that it was answered from."""
+
 WITHDRAWN = ""
 """The value of an outcome that was taken back."""
 

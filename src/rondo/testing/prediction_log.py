@@ -105,6 +105,24 @@ class PredictionLogTests:
         found = log.predictions(answered_since=START + timedelta(hours=4))
         assert found["prediction_id"].to_list() == ["p00004", "p00005"]
 
+    def test_columns_and_predictions_can_be_chosen(
+        self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
+    ) -> None:
+        for part in range(2):  # what was written before, and what is being written
+            writer = open_writer()
+            for number in range(4 * part, 4 * part + 4):
+                writer.prediction(a_prediction(number, hours=number))
+                writer.outcome(Outcome(f"p{number:05d}", str(number), START))
+            writer.close()
+        found = log.predictions(since=START + timedelta(hours=2), columns=("score", "prediction_id"))
+        assert found.columns == ["score", "prediction_id"]
+        assert found["prediction_id"].to_list() == [f"p{number:05d}" for number in range(2, 8)]
+        chosen = ["p00001", "p00006", "nobody's"]
+        assert log.predictions(ids=chosen)["prediction_id"].to_list() == chosen[:2]
+        assert log.predictions(ids=chosen, columns=["version"]).rows() == [("1.0.0",)] * 2
+        assert log.outcomes(ids=chosen)["value"].to_list() == ["1", "6"]
+        assert log.predictions(ids=()).height == log.outcomes(ids=()).height == 0
+
     def test_two_writers_share_a_log(
         self, open_writer: Callable[[], PredictionWriter], log: PredictionLog
     ) -> None:

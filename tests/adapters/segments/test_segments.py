@@ -17,7 +17,7 @@ import pytest
 
 from rondo.adapters.segments import SegmentLog, SegmentWriter
 from rondo.adapters.segments.records import line_of, read_lines
-from rondo.records.prediction import Outcome, Prediction
+from rondo.records.prediction import Outcome, Prediction, RequestFigures
 from rondo.testing.prediction_log import START, a_prediction
 
 SLOW = timedelta(hours=1)
@@ -187,3 +187,19 @@ def test_lines_and_files_from_before_a_field_was_added_are_still_read(tmp_path: 
         ("p00002", "p00001"),
     ]
     assert [(one.requests, one.versions) for one in log.figures()] == [(3, {})]
+
+
+def test_a_segment_of_another_time_is_not_read(tmp_path: Path) -> None:
+    log, later = SegmentLog(tmp_path), START + timedelta(days=2)
+    for day in range(2):
+        writer = SegmentWriter(tmp_path)
+        writer.prediction(a_prediction(day, hours=24 * day))
+        writer.figures(RequestFigures(START + timedelta(days=day), 1.0, 1, 0, 0, (), 0.0, 0.0, 0))
+        writer.close()
+        assert log.predictions().height == day + 1
+    for file in next(iter(sorted(tmp_path.glob("*/")))).glob("*.parquet"):
+        file.write_bytes(b"nobody looks in here")
+    since = START + timedelta(hours=12)
+    assert log.predictions(since=since, until=later).height == 1
+    assert log.predictions(answered_since=since).height == 1
+    assert len(log.figures(since=since)) == 1

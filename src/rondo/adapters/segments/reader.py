@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 
@@ -34,14 +36,17 @@ SUMMARY = "segment.json"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a compacted segment holds; the times are the event times of its predictions."""
+    """What a compacted segment holds, and of which times; a time that is not told may be any."""
 
     predictions: int
     outcomes: int
     figures: int
     torn: int
-    event_from: datetime | None = None
+    event_from: datetime | None = None  # of its predictions
     event_to: datetime | None = None
+    answered_to: datetime | None = None
+    figures_from: datetime | None = None
+    figures_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +76,31 @@ class SegmentLog:
         since: datetime | None = None,
         until: datetime | None = None,
         answered_since: datetime | None = None,
+        ids: Collection[str] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Columns as the fields of Prediction, in the order of writing per process; by event time, `since`
-        included, `until` not."""
-        compacted, raw = self._segments()
-        wanted = [
-            segment
-            for segment in compacted
-            if _overlaps(read_record(segment / SUMMARY, Summary), since, until)
-        ]
-        frame = pl.concat(
-            [
-                *_scan(wanted, PREDICTION),
-                *(frame_of(PREDICTION, lines.texts[PREDICTION]).lazy() for lines in raw),
-                pl.LazyFrame(schema=SCHEMAS[PREDICTION]),
-            ]
-        )
+        """See PredictionLog; in the order of writing per process. Costs what the segments of that time hold."""
+
+        def wanted(segment: Summary) -> bool:
+            about = _overlaps(segment.event_from, segment.event_to, since, until)
+            return segment.predictions > 0 and about and _reaches(segment.answered_to, answered_since)
+
+        frame = self._of_kind(PREDICTION, wanted)
         if since is not None:
             frame = frame.filter(pl.col("event_time") >= since)
         if until is not None:
             frame = frame.filter(pl.col("event_time") < until)
         if answered_since is not None:
             frame = frame.filter(pl.col("at") >= answered_since)
-        return frame.collect()
+        if ids is not None:
+            frame = frame.filter(pl.col("prediction_id").is_in(list(ids)))
+        return (frame if columns is None else frame.select(columns)).collect()
 
-    def outcomes(self) -> pl.DataFrame:
-        """One row per prediction id: the newest outcome of it, whatever order they came in.
-
-        What was withdrawn is left out.
-        """
-        frame = self._all(OUTCOME)
+    def outcomes(self, *, ids: Collection[str] | None = None) -> pl.DataFrame:
+        """See PredictionLog; whatever order they came in."""
+        frame = self._of_kind(OUTCOME, lambda segment: segment.outcomes > 0)
+        if ids is not None:
+            frame = frame.filter(pl.col("prediction_id").is_in(list(ids)))
         newest_last = frame.sort("prediction_id", "at", "value", "happened_at")
         newest = newest_last.unique("prediction_id", keep="last", maintain_order=True)
         return newest.filter(pl.col("value") != WITHDRAWN).collect()
@@ -113,7 +113,11 @@ class SegmentLog:
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Sequence[RequestFigures]:
         """Intervals by their time."""
-        frame = self._all(FIGURES)
+
+        def wanted(segment: Summary) -> bool:
+            return segment.figures > 0 and _overlaps(segment.figures_from, segment.figures_to, since, until)
+
+        frame = self._of_kind(FIGURES, wanted)
         if since is not None:
             frame = frame.filter(pl.col("at") >= since)
         if until is not None:
@@ -124,7 +128,7 @@ class SegmentLog:
     def state(self) -> LogState:
         """How much the log holds, and how much of it could not be read."""
         compacted, raw = self._segments()
-        kept = [read_record(segment / SUMMARY, Summary) for segment in compacted]
+        kept = [_summary(segment / SUMMARY) for segment in compacted]
         return LogState(
             len(kept) + len(raw),
             sum(one.predictions for one in kept) + sum(len(lines.texts[PREDICTION]) for lines in raw),
@@ -133,11 +137,13 @@ class SegmentLog:
             sum(one.torn for one in kept) + sum(lines.torn for lines in raw),
         )
 
-    def _all(self, kind: bytes) -> pl.LazyFrame:
+    def _of_kind(self, kind: bytes, wanted: Callable[[Summary], bool]) -> pl.LazyFrame:
+        """The records of that kind, without those compacted segments that hold none of what is wanted."""
         compacted, raw = self._segments()
+        found = [segment for segment in compacted if wanted(_summary(segment / SUMMARY))]
         return pl.concat(
             [
-                *_scan(compacted, kind),
+                *_scan(found, kind),
                 *(frame_of(kind, lines.texts[kind]).lazy() for lines in raw),
                 pl.LazyFrame(schema=SCHEMAS[kind]),
             ]
@@ -227,14 +233,14 @@ def _write_compacted(folder: Path, lines: Lines) -> None:
         parquet = BytesIO()
         frame.write_parquet(parquet)
         write_bytes(folder / FILES[kind], parquet.getvalue())
-    times = frames[PREDICTION]["event_time"]
+    about, answered, told = frames[PREDICTION]["event_time"], frames[PREDICTION]["at"], frames[FIGURES]["at"]
     summary = Summary(
         frames[PREDICTION].height,
         frames[OUTCOME].height,
         frames[FIGURES].height,
         lines.torn,
-        times.min(),  # type: ignore[arg-type]
-        times.max(),  # type: ignore[arg-type]
+        *(cast("datetime | None", one) for one in (about.min(), about.max(), answered.max())),
+        *(cast("datetime | None", one) for one in (told.min(), told.max())),
     )
     write_bytes(folder / SUMMARY, to_json(summary))
 
@@ -246,7 +252,17 @@ def _scan(segments: Sequence[Path], kind: bytes) -> list[pl.LazyFrame]:
     return [pl.scan_parquet(files, schema=SCHEMAS[kind], missing_columns="insert")]
 
 
-def _overlaps(summary: Summary, since: datetime | None, until: datetime | None) -> bool:
-    if summary.event_from is None or summary.event_to is None:
-        return False
-    return (since is None or summary.event_to >= since) and (until is None or summary.event_from < until)
+@lru_cache(maxsize=65_536)
+def _summary(path: Path) -> Summary:
+    """What the segment says of itself; a compacted segment never changes."""
+    return read_record(path, Summary)
+
+
+def _overlaps(
+    first: datetime | None, last: datetime | None, since: datetime | None, until: datetime | None
+) -> bool:
+    return _reaches(last, since) and (until is None or first is None or first < until)
+
+
+def _reaches(last: datetime | None, since: datetime | None) -> bool:
+    return since is None or last is None or last >= since

@@ -59,5 +59,5 @@ def answers_since(workshop: Workshop, since: datetime) -> Answers:
     figures = [
         one for one in workshop.log.figures(since=since) if one.at - timedelta(seconds=one.seconds) >= since
     ]
-    rows = workshop.log.predictions(answered_since=since).select(_COLUMNS)
+    rows = workshop.log.predictions(answered_since=since, columns=_COLUMNS)
     return Answers(rows, tuple(dict(one.versions) for one in figures), sum(one.seconds for one in figures))

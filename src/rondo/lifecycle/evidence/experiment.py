@@ -16,10 +16,12 @@ import msgspec
 from rondo.errors import CorruptArtifact
 from rondo.records.experiment import ExperimentPlan, Power, Reading
 from rondo.records.files import write_bytes, write_record
+from rondo.records.prediction import WITHOUT_FEATURES
 from rondo.records.rollout import Evidence, Rollout
 
 if TYPE_CHECKING:
     from rondo.lifecycle.workshop import Workshop
+    from rondo.stages.experiments import Logged
 
 LONGEST_REST = timedelta(minutes=1)
 _LOOKS = 1000  # during a test; between two the evidence of before stands
@@ -47,12 +49,23 @@ def read_now(
     workshop: Workshop, rollout: Rollout, started_at: datetime, now: datetime, *, pictured: bool = True
 ) -> Reading:
     """The experiment of that rollout as the log tells it now."""
-    from rondo.stages.experiments import Logged, read
+    from rondo.stages.experiments import read
 
     plan, told_before = settings(rollout)
-    log = workshop.log
-    logged = Logged(log.predictions(answered_since=started_at), log.outcomes(), log.figures(since=started_at))
+    logged = logged_since(workshop, started_at)
     return read(plan, logged, started_at=started_at, now=now, told_before=told_before, pictured=pictured)
+
+
+def logged_since(workshop: Workshop, since: datetime) -> Logged:
+    """What was answered since then, and what became of it."""
+    from rondo.stages.experiments import Logged
+
+    log = workshop.log
+    return Logged(
+        log.predictions(answered_since=since, columns=WITHOUT_FEATURES),
+        log.outcomes(),
+        log.figures(since=since),
+    )
 
 
 def evidence_of(reading: Reading) -> Evidence:
