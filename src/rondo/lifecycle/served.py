@@ -14,6 +14,7 @@ from rondo.errors import NotAvailable
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.files import read_record
 from rondo.records.monitoring import AcceleratorFigures
+from rondo.records.prediction import WITHOUT_FEATURES
 from rondo.records.release import Release
 from rondo.stages.monitoring import ACCELERATORS, Evidence, Served
 
@@ -44,12 +45,20 @@ def evidence(workshop: Workshop, *, now: datetime) -> Evidence:
     """What was logged within the time in which an outcome may still come, and a season earlier where that counts."""
     log, watched = workshop.log, workshop.project.monitoring
     since = now - watched.window - LATEST_OUTCOMES
-    predictions = log.predictions(since=since)
+    predictions = log.predictions(since=since, columns=WITHOUT_FEATURES)
     if watched.reference == "season" and watched.season is not None:
-        earlier = log.predictions(since=since - watched.season, until=min(since, now - watched.season))
+        until = min(since, now - watched.season)
+        earlier = log.predictions(since=since - watched.season, until=until, columns=WITHOUT_FEATURES)
         predictions = pl.concat([earlier, predictions])
     accelerators, why = _accelerators(workshop)
-    return Evidence(predictions, log.outcomes(), log.figures(since=since), accelerators, why)
+    return Evidence(
+        predictions,
+        log.outcomes(),
+        log.figures(since=since),
+        accelerators,
+        why,
+        features=lambda window: log.predictions(since=window.start, until=window.end),
+    )
 
 
 def _accelerators(workshop: Workshop) -> tuple[tuple[AcceleratorFigures, ...], str]:

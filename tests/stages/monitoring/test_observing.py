@@ -12,6 +12,7 @@ from rondo.contract.monitoring import Monitoring
 from rondo.records.monitoring import AcceleratorFigures, Observation
 from rondo.records.prediction import RequestFigures
 from rondo.stages.monitoring import Evidence, Served, alerts_after, current, observe
+from rondo.stages.monitoring.windows import Window, window_of, within
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WATCHED = Monitoring.model_validate(
@@ -273,3 +274,29 @@ def test_nothing_logged_at_all_gives_every_figure_its_reason() -> None:
     found = look(Evidence(empty, NO_OUTCOMES, ()))
     assert {o.state for o in found} == {"missing", "not_available"}
     assert all(o.note and o.value is None for o in found)
+
+
+def test_features_are_read_for_the_windows_in_which_something_came() -> None:
+    whole = pl.concat([predictions(100, days_ago=day) for day in (75, 45, 15)])
+    read: list[Window] = []
+
+    def features(window: Window) -> pl.DataFrame:
+        read.append(window)
+        return within(whole, window)
+
+    watched = WATCHED.model_copy(update={"reference": "previous_window"})
+    light = Evidence(whole.drop("numerical", "categorical"), NO_OUTCOMES, (), features=features)
+    first = observe(watched, SERVED, light, now=NOW)
+    assert first == observe(watched, SERVED, Evidence(whole, NO_OUTCOMES, ()), now=NOW)
+    assert any(one.value for one in first if one.feature == "spend")
+
+    read.clear()
+    known = {one.identity: one for one in first}
+    observe(watched, SERVED, light, now=NOW, known=known)
+    assert read == []
+
+    whole = pl.concat([whole, predictions(10, days_ago=14)])
+    more = replace(light, predictions=whole.drop("numerical", "categorical"))
+    observe(watched, SERVED, more, now=NOW, known=known)
+    newest = window_of(NOW - timedelta(days=15), watched.window)
+    assert set(read) == {newest, newest.moved(-watched.window)}

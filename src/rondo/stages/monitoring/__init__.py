@@ -4,6 +4,7 @@ In:   the prediction log, outcomes, request figures; the reference of the bundle
 Out:  Observations and Alerts (rondo.records.monitoring), reports/monitoring.html
 
 windows.py          windows of event time, on a grid that never moves
+rows.py             the answered rows that a look compares
 comparing.py        what a window is compared with: judged rows, the window before, a season earlier
 drift.py            how far a distribution has moved, and how far chance alone would move it
 drifting.py         every drift figure of a window

@@ -22,7 +22,8 @@ from rondo.bundle.reference import (
     describe_numbers,
 )
 from rondo.contract.monitoring import Monitoring
-from rondo.stages.monitoring.windows import Window, within
+from rondo.stages.monitoring.rows import Rows
+from rondo.stages.monitoring.windows import Window
 
 WEEK = timedelta(days=7)
 
@@ -59,34 +60,44 @@ class Compared:
     rows: int
 
 
-class Comparison:
-    """Finds the reference of each window.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which rows a window is to be compared with: the judged ones where it names no earlier window.
 
-    Args:
-        own: rows of the version that is watched.
-        alike: rows of it and of versions with the same features.
+    The mark changes with them. Too few rows are not compared with.
     """
 
-    def __init__(
-        self,
-        watched: Monitoring,
-        features: Features,
-        judged: Reference,
-        *,
-        own: pl.DataFrame,
-        alike: pl.DataFrame,
-    ) -> None:
-        self._watched, self._features, self._judged = watched, features, judged
-        self._own, self._alike = own, alike
+    told: str
+    mark: str
+    earlier: Window | None
+    rows: int
+    enough: bool = True
 
-    def of(self, window: Window) -> Compared:
-        """What that window is compared with; no reference where there are too few rows."""
+
+class Comparison:
+    """Finds the reference of each window, and describes it where it is needed."""
+
+    def __init__(self, watched: Monitoring, features: Features, judged: Reference, rows: Rows) -> None:
+        self._watched, self._features, self._judged, self._rows = watched, features, judged, rows
+
+    def find(self, window: Window) -> Found:
+        """What that window is compared with; costs no look at features."""
         if self._watched.reference == "judged":
-            return Compared(
-                "against the judged rows", "judged", self._judged, self._judged.score, self._judged.rows
-            )
-        found = [self._rows_of(earlier, told) for earlier, told in self._earlier(window)]
-        return next((one for one in found if one.reference is not None), found[0])
+            return Found("against the judged rows", "judged", None, self._judged.rows)
+        found = [self._counted(earlier, told) for earlier, told in self._earlier(window)]
+        return next((one for one in found if one.enough), found[0])
+
+    def describe(self, found: Found) -> Compared:
+        """Those rows as a reference; none where there are too few."""
+        if found.earlier is None:
+            return Compared(found.told, found.mark, self._judged, self._judged.score, found.rows)
+        if not found.enough:
+            return Compared(found.told, found.mark, None, None, found.rows)
+        own, bins = self._rows.own_in(found.earlier), self._watched.bins
+        reference = described(self._rows.alike_in(found.earlier), self._features, bins)
+        enough = own.height >= self._watched.min_samples
+        scores = describe_numbers(_floats(own["score"]), bins) if enough else None
+        return Compared(found.told, found.mark, reference, scores, found.rows)
 
     def _earlier(self, window: Window) -> Iterator[tuple[Window, str]]:
         if self._watched.reference == "previous_window":
@@ -97,18 +108,14 @@ class Comparison:
         if season > WEEK:
             yield window.moved(-WEEK), "one week earlier (the log does not reach back a season)"
 
-    def _rows_of(self, earlier: Window, told: str) -> Compared:
-        rows, needed = within(self._alike, earlier), self._watched.min_samples
+    def _counted(self, earlier: Window, told: str) -> Found:
+        (own, rows), needed = self._rows.count(earlier), self._watched.min_samples
         told = f"against {told}, {earlier}"
-        mark = f"{earlier.start:%Y%m%dT%H%M%S}.{rows.height}"
-        if rows.height < needed:
-            why = f"{told}: the log has {rows.height:,} of at least {needed:,} rows"
-            return Compared(why, mark, None, None, rows.height)
-        own = within(self._own, earlier)
-        bins = self._watched.bins
-        reference = described(rows, self._features, bins)
-        scores = describe_numbers(_floats(own["score"]), bins) if own.height >= needed else None
-        return Compared(told, f"{mark}.{own.height}", reference, scores, rows.height)
+        mark = f"{earlier.start:%Y%m%dT%H%M%S}.{rows}"
+        if rows < needed:
+            why = f"{told}: the log has {rows:,} of at least {needed:,} rows"
+            return Found(why, mark, earlier, rows, enough=False)
+        return Found(told, f"{mark}.{own}", earlier, rows)
 
 
 def described(rows: pl.DataFrame, features: Features, bins: int) -> Reference:

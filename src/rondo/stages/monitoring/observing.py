@@ -28,6 +28,7 @@ from rondo.stages.monitoring.comparing import Compared, Comparison, Features, sc
 from rondo.stages.monitoring.drifting import DRIFT_METRICS, drift_of
 from rondo.stages.monitoring.judging import Figure, Judge
 from rondo.stages.monitoring.performance import estimated_accuracy, labelled, measured
+from rondo.stages.monitoring.rows import ReadWindow, Rows
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, levels
 from rondo.stages.monitoring.system import ACCELERATORS, accelerator_figure, is_system_figure, system_figure
 from rondo.stages.monitoring.windows import WINDOW, Window, window_of, windows_in, with_window
@@ -60,13 +61,17 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was logged: predictions and outcomes as frames (see PredictionLog), the servers' figures, accelerators."""
+    """What was logged: predictions and outcomes as frames (see PredictionLog), the servers' figures, accelerators.
+
+    Where `features` reads them, predictions come without the values of their features.
+    """
 
     predictions: pl.DataFrame
     outcomes: pl.DataFrame
     figures: Sequence[RequestFigures]
     accelerators: Sequence[AcceleratorFigures] = ()
     no_accelerators: str = ""  # why there are none
+    features: ReadWindow | None = None
 
 
 def observe(
@@ -84,9 +89,9 @@ def observe(
         known: earlier observations by identity; those whose rows are the same are left out of the answer.
         criteria: `success_criteria.system_metrics`, observed as service levels.
     """
-    own = evidence.predictions.filter((pl.col("version") == served.version) & ~pl.col("shadow"))
-    own = with_window(own.unique("prediction_id", keep="first", maintain_order=True), watched.window)
-    look = _Look(watched, served, evidence, own, Judge(served.version, now), known or {})
+    rows = Rows(evidence.predictions, served.version, served.alike, evidence.features)
+    own = with_window(rows.own, watched.window)
+    look = _Look(watched, served, evidence, rows, own, Judge(served.version, now), known or {})
     return (
         *_performance(look),
         *_drift(look),
@@ -131,6 +136,7 @@ class _Look:
     watched: Monitoring
     served: Served
     evidence: Evidence
+    rows: Rows
     own: pl.DataFrame
     judge: Judge
     known: Mapping[str, Observation]
@@ -212,17 +218,13 @@ def _drift(look: _Look) -> Iterator[Observation]:
     windows = windows_in(look.own, watched.window)[-DRIFT_WINDOWS:]
     if not windows:
         yield from _no_drift(look, features)
-    others = look.evidence.predictions.filter(
-        pl.col("version").is_in(sorted(served.alike - {served.version})) & ~pl.col("shadow")
-    )
-    alike = pl.concat([look.own.drop(WINDOW), others], how="diagonal_relaxed") if others.height else look.own
-    comparison = Comparison(watched, features, served.reference, own=look.own, alike=alike)
+    comparison = Comparison(watched, features, served.reference, look.rows)
     for window in windows:
-        rows = look.own.filter(pl.col(WINDOW) == window.start)
-        compared = comparison.of(window)
-        mark = _mark(rows.height, compared.mark, watched.drift_metrics, watched.min_samples, watched.bins)
+        count, found = look.rows.count(window)[0], comparison.find(window)
+        mark = _mark(count, found.mark, watched.drift_metrics, watched.min_samples, watched.bins)
         if look.seen_before("psi", window, mark, "prediction"):
             continue
+        rows, compared = look.rows.own_in(window), comparison.describe(found)
         yield from _drift_in(look, features, window, rows, compared, mark)
 
 
