@@ -384,8 +384,11 @@ def demo(
     ),
     customers: Annotated[int, typer.Option(help="How many customers the practice shop has.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the practice world.")] = 7,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave server, controller and dashboard open until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Tell the whole story on a practice shop, with figures."""
     from rondo.cli.demo import demo as do
 
-    do(folder, customers, seed)
+    do(folder, customers, seed, keep)

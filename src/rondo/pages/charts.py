@@ -220,6 +220,47 @@ def line(
     return _svg(width, height, label, parts)
 
 
+def stacked(
+    series: Mapping[str, Sequence[float]],
+    xs: Sequence[float],
+    *,
+    steps: Sequence[tuple[float, str]] = (),
+    width: int = 1040,
+    height: int = 240,
+    x: str = "",
+    y: str = "",
+    label: str = "shares over time",
+) -> Markup:
+    """Areas on top of each other that share the height at every x, each as its part of the total there.
+
+    Args:
+        series: name -> a figure of at least 0 per x; where all are 0, nothing is drawn.
+        xs: in rising order, one per figure.
+        steps: places with a short text, each a dotted line from top to bottom.
+    """
+    totals = [sum(values) for values in zip(*series.values(), strict=True)]
+    if len(xs) < 2 or not any(totals):
+        return _nothing(width, height, label)
+    plane = _Plane((xs[0], xs[-1]), (0.0, 1.0), width, height, True)
+    plane.top += 14 if steps else 0
+    parts, floor = [], [0.0] * len(xs)
+    for index, (name, values) in enumerate(series.items()):
+        colour = f"var(--series-{index % COLOURS + 1})"
+        roof = [
+            low + value / total if total else low
+            for low, value, total in zip(floor, values, totals, strict=True)
+        ]
+        edge = [*zip(xs, roof, strict=True), *reversed([*zip(xs, floor, strict=True)])]
+        area = f'<path d="{plane.path(edge)} Z" style="fill:{colour};fill-opacity:.75">{_title(name)}</path>'
+        parts += [area, *plane.key(index, name, colour)]
+        floor = roof
+    for at, text in steps:
+        place = plane.px(at)
+        parts.append(_rule(place, plane.top, place, height - plane.bottom, "soft-line"))
+        parts.append(_text(place + 2, plane.top - 4, text, kind="soft"))
+    return _svg(width, height, label, [*parts, *plane.axes(False, x, y)])
+
+
 def band(
     points: Sequence[tuple[float | datetime, float, float, float]],
     *,

@@ -34,6 +34,15 @@ class Answered:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """When an answer came (time.monotonic), of which version, and how long it took."""
+
+    at: float
+    version: str
+    latency_ms: float
+
+
 @dataclass
 class Tally:
     """What the requests came to; safe to add to from several threads."""
@@ -42,7 +51,7 @@ class Tally:
     versions: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     failed: int = 0
-    latencies_ms: list[float] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def answered(self, version: str, latency_ms: float) -> None:
@@ -50,7 +59,7 @@ class Tally:
         with self._lock:
             self.requests += 1
             self.versions[version] += 1
-            self.latencies_ms.append(latency_ms)
+            self.answers.append(Answer(time.monotonic(), version, latency_ms))
 
     def failure(self, reason: str) -> None:
         """Counts a request that got no prediction."""
@@ -62,7 +71,7 @@ class Tally:
 
     def percentile_ms(self, share: float) -> float:
         """The latency that this share of the answers did not exceed; NaN before the first."""
-        ordered = sorted(self.latencies_ms)
+        ordered = sorted(answer.latency_ms for answer in self.answers)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
@@ -160,6 +169,11 @@ class Background(threading.Thread):
                     return
                 user_ids, moment = self._asking
                 self._customers.ask_one(connection, user_ids[number % len(user_ids)], moment)
+
+    @property
+    def users(self) -> Sequence[int]:
+        """Who comes now."""
+        return self._asking[0]
 
     def ask_about(self, user_ids: Sequence[int], moment: datetime) -> None:
         """From now on these customers come, as of that moment."""
