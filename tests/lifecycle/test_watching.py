@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from rondo.adapters.segments import SegmentWriter
@@ -18,10 +19,12 @@ from rondo.assembly import Assembly, open_project
 from rondo.errors import Conflict, NotAvailable
 from rondo.lifecycle.acknowledging import acknowledge
 from rondo.lifecycle.heartbeat import LOOKS_EVERY, heartbeat, heartbeat_of
+from rondo.lifecycle.served import evidence
 from rondo.lifecycle.upkeep import keep_up
 from rondo.lifecycle.watching import look
 from rondo.records.holders import this_process
 from rondo.records.prediction import Outcome, Prediction, RequestFigures
+from rondo.stages.monitoring.windows import WINDOW, window_of, with_window
 from rondo.testing.bundles import tiny_plan, tiny_rows
 from rondo.testing.live_server import add_release, route
 
@@ -231,6 +234,25 @@ def test_an_open_alert_is_repeated_until_somebody_takes_note(
     assert project.state.events(kind="alert.acknowledged")[0].reason == "we know"
     with pytest.raises(NotAvailable, match="no open alert is named 'acuracy'"):
         acknowledge(project, "acuracy", by="ann")
+
+
+def test_windows_are_read_whole_or_not_at_all(project: Assembly) -> None:
+    writer = SegmentWriter(project.layout.predictions)
+    numbers, words = tiny_rows(tiny_plan(), 1)
+    for day in range(130):
+        at, name = NOW - timedelta(days=day), f"p{day}"
+        row = tuple(float(x) for x in numbers[0])
+        writer.prediction(Prediction(name, at, at, "1.0.0", "1", 0.9, "yes", row, tuple(words[0]), 3.0))
+        writer.outcome(Outcome(name, "yes", at))
+    writer.close()
+    length = project.project.monitoring.window
+    for hours in range(0, 2 * 24 * length.days, 7):
+        now = NOW + timedelta(hours=hours)
+        seen = evidence(project, now=now)
+        days = with_window(seen.predictions, length).group_by(WINDOW).len()
+        newest = window_of(NOW, length).start
+        assert set(days.filter(pl.col(WINDOW) < newest)["len"]) == {length.days}
+        assert set(seen.predictions["prediction_id"]) <= set(seen.outcomes["prediction_id"])
 
 
 def test_two_do_not_look_at_once(project: Assembly) -> None:

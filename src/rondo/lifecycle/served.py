@@ -16,10 +16,12 @@ from rondo.records.files import read_record
 from rondo.records.monitoring import AcceleratorFigures
 from rondo.records.prediction import WITHOUT_FEATURES
 from rondo.records.release import Release
-from rondo.stages.monitoring import ACCELERATORS, Evidence, Served
+from rondo.stages.monitoring import ACCELERATORS, Evidence, Served, window_of
 
 LATEST_OUTCOMES = timedelta(days=90)
 """How late an outcome still says something; older evidence is stale."""
+EARLIEST = timedelta(days=1)
+"""An outcome may come so long before the moment that its prediction is about."""
 
 
 def served(workshop: Workshop, release: Release) -> Served:
@@ -42,18 +44,24 @@ def served(workshop: Workshop, release: Release) -> Served:
 
 
 def evidence(workshop: Workshop, *, now: datetime) -> Evidence:
-    """What was logged within the time in which an outcome may still come, and a season earlier where that counts."""
+    """What was logged within the time in which an outcome may still come, and a season earlier where that counts.
+
+    Windows are read whole: of one that was cut the figures would be revised by what is not looked at any more.
+    """
     log, watched = workshop.log, workshop.project.monitoring
-    since = now - watched.window - LATEST_OUTCOMES
+    since = oldest = window_of(now - watched.window - LATEST_OUTCOMES, watched.window).start
     predictions = log.predictions(since=since, columns=WITHOUT_FEATURES)
     if watched.reference == "season" and watched.season is not None:
-        until = min(since, now - watched.season)
-        earlier = log.predictions(since=since - watched.season, until=until, columns=WITHOUT_FEATURES)
+        oldest = window_of(since - watched.season, watched.window).start
+        until = min(since, window_of(now - watched.season, watched.window).end)
+        earlier = log.predictions(since=oldest, until=until, columns=WITHOUT_FEATURES)
         predictions = pl.concat([earlier, predictions])
+    # Outcomes are stamped by the servers' clock, which in a practice world is another.
+    behind = max(now - workshop.wall_clock(), timedelta(0))
     accelerators, why = _accelerators(workshop)
     return Evidence(
         predictions,
-        log.outcomes(),
+        log.outcomes(received_since=oldest - behind - EARLIEST),
         log.figures(since=since),
         accelerators,
         why,

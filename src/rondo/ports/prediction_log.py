@@ -65,8 +65,15 @@ class PredictionLog(Protocol):
                 are not looked at (`WITHOUT_FEATURES`).
         """
 
-    def outcomes(self, *, ids: Collection[str] | None = None) -> pl.DataFrame:
-        """One row per prediction id (of `ids` only): the newest outcome of it, unless that was withdrawn."""
+    def outcomes(
+        self, *, received_since: datetime | None = None, ids: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """One row per prediction id: the newest outcome of it, unless that was withdrawn.
+
+        Args:
+            received_since: only what was received then or later.
+            ids: only of these predictions.
+        """
 
     def follow(self) -> OutcomeFollower:
         """Tells outcomes as they are written."""

@@ -121,6 +121,8 @@ class PredictionLogTests:
         assert log.predictions(ids=chosen)["prediction_id"].to_list() == chosen[:2]
         assert log.predictions(ids=chosen, columns=["version"]).rows() == [("1.0.0",)] * 2
         assert log.outcomes(ids=chosen)["value"].to_list() == ["1", "6"]
+        assert log.outcomes(received_since=START).height == 8
+        assert log.outcomes(received_since=START + timedelta(seconds=1)).height == 0
         assert log.predictions(ids=()).height == log.outcomes(ids=()).height == 0
 
     def test_two_writers_share_a_log(

@@ -194,6 +194,7 @@ def test_a_segment_of_another_time_is_not_read(tmp_path: Path) -> None:
     for day in range(2):
         writer = SegmentWriter(tmp_path)
         writer.prediction(a_prediction(day, hours=24 * day))
+        writer.outcome(Outcome(f"p{day}", "yes", START + timedelta(days=day)))
         writer.figures(RequestFigures(START + timedelta(days=day), 1.0, 1, 0, 0, (), 0.0, 0.0, 0))
         writer.close()
         assert log.predictions().height == day + 1
@@ -202,4 +203,5 @@ def test_a_segment_of_another_time_is_not_read(tmp_path: Path) -> None:
     since = START + timedelta(hours=12)
     assert log.predictions(since=since, until=later).height == 1
     assert log.predictions(answered_since=since).height == 1
+    assert log.outcomes(received_since=since).height == 1
     assert len(log.figures(since=since)) == 1

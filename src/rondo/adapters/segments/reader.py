@@ -45,6 +45,7 @@ class Summary:
     event_from: datetime | None = None  # of its predictions
     event_to: datetime | None = None
     answered_to: datetime | None = None
+    received_to: datetime | None = None
     figures_from: datetime | None = None
     figures_to: datetime | None = None
 
@@ -96,9 +97,17 @@ class SegmentLog:
             frame = frame.filter(pl.col("prediction_id").is_in(list(ids)))
         return (frame if columns is None else frame.select(columns)).collect()
 
-    def outcomes(self, *, ids: Collection[str] | None = None) -> pl.DataFrame:
+    def outcomes(
+        self, *, received_since: datetime | None = None, ids: Collection[str] | None = None
+    ) -> pl.DataFrame:
         """See PredictionLog; whatever order they came in."""
-        frame = self._of_kind(OUTCOME, lambda segment: segment.outcomes > 0)
+
+        def wanted(segment: Summary) -> bool:
+            return segment.outcomes > 0 and _reaches(segment.received_to, received_since)
+
+        frame = self._of_kind(OUTCOME, wanted)
+        if received_since is not None:
+            frame = frame.filter(pl.col("at") >= received_since)
         if ids is not None:
             frame = frame.filter(pl.col("prediction_id").is_in(list(ids)))
         newest_last = frame.sort("prediction_id", "at", "value", "happened_at")
@@ -233,14 +242,15 @@ def _write_compacted(folder: Path, lines: Lines) -> None:
         parquet = BytesIO()
         frame.write_parquet(parquet)
         write_bytes(folder / FILES[kind], parquet.getvalue())
-    about, answered, told = frames[PREDICTION]["event_time"], frames[PREDICTION]["at"], frames[FIGURES]["at"]
+    about, answered = frames[PREDICTION]["event_time"], frames[PREDICTION]["at"]
+    received, told = frames[OUTCOME]["at"], frames[FIGURES]["at"]
+    times = (about.min(), about.max(), answered.max(), received.max(), told.min(), told.max())
     summary = Summary(
         frames[PREDICTION].height,
         frames[OUTCOME].height,
         frames[FIGURES].height,
         lines.torn,
-        *(cast("datetime | None", one) for one in (about.min(), about.max(), answered.max())),
-        *(cast("datetime | None", one) for one in (told.min(), told.max())),
+        *cast("tuple[datetime | None, ...]", times),
     )
     write_bytes(folder / SUMMARY, to_json(summary))
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rondo.stages.experiments import Logged
 
 LONGEST_REST = timedelta(minutes=1)
+_EARLY = timedelta(days=1)
+"""An outcome may come so long before the answer is written down that it belongs to."""
 _LOOKS = 1000  # during a test; between two the evidence of before stands
 
 
@@ -63,7 +65,7 @@ def logged_since(workshop: Workshop, since: datetime) -> Logged:
     log = workshop.log
     return Logged(
         log.predictions(answered_since=since, columns=WITHOUT_FEATURES),
-        log.outcomes(),
+        log.outcomes(received_since=since - _EARLY),
         log.figures(since=since),
     )
 

@@ -27,6 +27,7 @@ from rondo.stages.monitoring.report import page, write_report
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, greatest_sustained_rate
 from rondo.stages.monitoring.system import ACCELERATORS
 from rondo.stages.monitoring.telling import due, message_of, name_of
+from rondo.stages.monitoring.windows import window_of
 
 __all__ = [
     "ACCELERATORS",
@@ -44,5 +45,6 @@ __all__ = [
     "name_of",
     "observe",
     "page",
+    "window_of",
     "write_report",
 ]
