@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -18,12 +19,15 @@ from rondo.adapters.segments import SegmentWriter
 from rondo.assembly import Assembly, open_project
 from rondo.errors import Conflict, NotAvailable
 from rondo.lifecycle.acknowledging import acknowledge
+from rondo.lifecycle.advancing import thaw
 from rondo.lifecycle.heartbeat import LOOKS_EVERY, heartbeat, heartbeat_of
 from rondo.lifecycle.served import evidence
 from rondo.lifecycle.upkeep import keep_up
 from rondo.lifecycle.watching import look
 from rondo.records.holders import this_process
+from rondo.records.monitoring import Alert
 from rondo.records.prediction import Outcome, Prediction, RequestFigures
+from rondo.records.rollout import FROZEN_ALERT
 from rondo.stages.monitoring.windows import WINDOW, window_of, with_window
 from rondo.testing.bundles import tiny_plan, tiny_rows
 from rondo.testing.live_server import add_release, route
@@ -234,6 +238,24 @@ def test_an_open_alert_is_repeated_until_somebody_takes_note(
     assert project.state.events(kind="alert.acknowledged")[0].reason == "we know"
     with pytest.raises(NotAvailable, match="no open alert is named 'acuracy'"):
         acknowledge(project, "acuracy", by="ann")
+
+
+def test_what_somebody_does_while_a_message_is_sent_stays(
+    project: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = Alert(FROZEN_ALERT, "rollbacks", "critical", "frozen", NOW, NOW, 3.0, 3.0, fired_at=NOW)
+    project.state.put_alerts([frozen])
+
+    def send(*_: Any, **__: Any) -> None:
+        acknowledge(project, "accuracy", by="ann")
+        thaw(project.state, NOW)
+
+    monkeypatch.setattr(Assembly, "notifier", lambda *_: SimpleNamespace(send=send))
+    tell(project, serve(project, 300), "no")
+    look(project)
+    after = {alert.key: alert for alert in project.state.alerts()}
+    assert (after["accuracy"].acknowledged_by, after["accuracy"].sent_at) == ("ann", NOW)
+    assert after[FROZEN_ALERT].recovered_at == NOW
 
 
 def test_windows_are_read_whole_or_not_at_all(project: Assembly) -> None:

@@ -19,6 +19,7 @@ from rondo.records.verdict import Verdict
 
 ALIVE_WITHIN = timedelta(seconds=5)
 ANSWERED_WITHIN = timedelta(minutes=5)
+OVER_SHOWN = timedelta(days=90)
 EVENTS_SHOWN = 200
 OBSERVATIONS_SHOWN = 5000
 
@@ -75,7 +76,7 @@ def read(workshop: Workshop) -> Material:
         criteria=standing(workshop).criteria,
         verdict=last_verdict(workshop),
         observations=state.observations(limit=OBSERVATIONS_SHOWN),
-        alerts=state.alerts(),
+        alerts=state.alerts(over_since=now - OVER_SHOWN),
         decisions=state.decisions(limit=50),
         events=state.events(limit=EVENTS_SHOWN),
         round_under_way=is_running(workshop.layout.home),

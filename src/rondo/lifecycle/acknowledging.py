@@ -17,17 +17,24 @@ def acknowledge(workshop: Workshop, key: str, *, by: str, note: str = "") -> Ale
     Raises:
         NotAvailable: no such alert is open.
     """
-    fired = {
-        alert.key: alert for alert in workshop.state.alerts(open_only=True) if alert.fired_at is not None
-    }
-    alert = fired.get(key)
-    if alert is None:
+    now = workshop.clock()
+
+    def noted(known: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        alert = _fired(known, key)
+        if alert.acknowledged_at is not None:
+            return ()
+        return (replace(alert, acknowledged_at=now, acknowledged_by=by),)
+
+    for alert in workshop.state.change_alerts(noted):
+        details = {"message": alert.message}
+        workshop.state.append(ACKNOWLEDGED, key, by=by, reason=note, details=details, at=now)
+        return alert
+    return _fired(workshop.state.alerts(open_only=True), key)
+
+
+def _fired(known: tuple[Alert, ...], key: str) -> Alert:
+    fired = {alert.key: alert for alert in known if alert.fired_at is not None}
+    if key not in fired:
         mend = nearest(key, fired) if fired else "No alert is open."
         raise NotAvailable(f"no open alert is named {key!r}", mend=mend)
-    if alert.acknowledged_at is not None:
-        return alert
-    now = workshop.clock()
-    noted = replace(alert, acknowledged_at=now, acknowledged_by=by)
-    workshop.state.put_alerts([noted])
-    workshop.state.append(ACKNOWLEDGED, key, by=by, reason=note, details={"message": alert.message}, at=now)
-    return noted
+    return fired[key]

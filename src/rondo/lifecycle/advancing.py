@@ -129,7 +129,10 @@ def alert_of_freeze(state: StateStore, rollout: Rollout) -> None:
     """Opens the alert of a freeze, once; it is done again when a process died before it."""
     if rollout.state != "frozen" or rollout.ended_at is None:
         return
-    if any((one.key, one.opened_at) == (FROZEN_ALERT, rollout.ended_at) for one in state.alerts()):
+    if any(
+        (one.key, one.opened_at) == (FROZEN_ALERT, rollout.ended_at)
+        for one in state.alerts(over_since=rollout.ended_at)
+    ):
         return
     count = rollbacks(state)
     at = rollout.ended_at
@@ -153,10 +156,8 @@ def alert_of_freeze(state: StateStore, rollout: Rollout) -> None:
 
 def thaw(state: StateStore, now: datetime) -> None:
     """Closes the alert of a freeze, because a person released something."""
-    state.put_alerts(
-        [
-            replace(alert, recovered_at=now, last_seen_at=now)
-            for alert in state.alerts(open_only=True)
-            if alert.key == FROZEN_ALERT
+    state.change_alerts(
+        lambda known: [
+            replace(alert, recovered_at=now, last_seen_at=now) for alert in known if alert.key == FROZEN_ALERT
         ]
     )

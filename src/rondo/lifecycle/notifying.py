@@ -14,38 +14,38 @@ from rondo.contract.references import references
 from rondo.errors import RondoError
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.monitoring import Alert
-from rondo.stages.monitoring import due, message_of, name_of
+from rondo.stages.monitoring import REMEMBERED, due, message_of, name_of
 
 HEARD = "alerts.heard"
 NOT_SENT = "alert.not_sent"
 SENT = "alert.sent"
 
 
-def notify(workshop: Workshop, alerts: Iterable[Alert], *, now: datetime) -> tuple[Alert, ...]:
-    """Sends what is due and gives the alerts that everybody has heard of now, with the time at which they did."""
-    known = tuple(alerts)
-    if not workshop.project.monitoring.notify:
-        return ()
-    heard = _heard(workshop)
-    for number, word in enumerate(workshop.project.monitoring.notify):
-        receiver = receiver_name(word, number)
+def notify(workshop: Workshop, *, now: datetime) -> None:
+    """Sends what is due, and writes of each alert down when everybody has heard of it."""
+    receivers = [
+        receiver_name(word, number) for number, word in enumerate(workshop.project.monitoring.notify)
+    ]
+    if not receivers:
+        return
+    state, heard, since = workshop.state, _heard(workshop), now - REMEMBERED
+    known = state.alerts(over_since=since)
+    for receiver, word in zip(receivers, workshop.project.monitoring.notify, strict=True):
         heard[receiver] = _tell(workshop, receiver, word, known, heard.get(receiver, {}), now=now)
     names = {name_of(alert) for alert in known}
     kept = {
         receiver: {name: at.isoformat() for name, at in told.items() if name in names}
         for receiver, told in heard.items()
     }
-    workshop.state.put(HEARD, kept)
-    return tuple(_newly_heard(known, [heard[receiver_name(w, n)] for n, w in _receivers(workshop)]))
+    state.put(HEARD, kept)
+    # Sending takes long: what a person or a rollout did to an alert meanwhile stays.
+    by_all = [heard[receiver] for receiver in receivers]
+    state.change_alerts(lambda alerts: _newly_heard(alerts, by_all), over_since=since)
 
 
 def receiver_name(word: str, number: int) -> str:
     """How a receiver is named where others can read it: never by an address, which may hold a secret."""
     return word if any(True for _ in references(word)) and "://" not in word else f"notify[{number}]"
-
-
-def _receivers(workshop: Workshop) -> Iterable[tuple[int, str]]:
-    return enumerate(workshop.project.monitoring.notify)
 
 
 def _tell(

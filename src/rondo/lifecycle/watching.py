@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from rondo.records.holders import is_gone, this_process
 from rondo.records.monitoring import Alert, Decision, Observation
 from rondo.records.release import Release
 from rondo.records.rollout import FROZEN_ALERT
-from rondo.stages.monitoring import alerts_after, current, is_live, observe, page, write_report
+from rondo.stages.monitoring import Alerting, alerts_after, current, is_live, observe, page, write_report
 from rondo.stages.retraining import check, figures_of
 from rondo.stages.retraining import decide as decide_on
 
@@ -69,18 +69,29 @@ def _look(workshop: Workshop, release: Release, now: datetime) -> Seen:
     speaking = current([*(seen for seen in known.values() if not is_live(seen)), *found])
     newest = {seen.identity for seen in speaking}
     revised = [seen for seen in found if seen.identity not in newest]
-    measured = [alert for alert in state.alerts(open_only=True) if alert.key != FROZEN_ALERT]
-    alerting = alerts_after(watched, measured, speaking, now=now)
     state.add_observations([*revised, *(replace(seen, observed_at=now) for seen in speaking)])
-    state.put_alerts(alerting.changed)
+    alerting = _change_alerts(workshop, speaking, now)
     for kind, alerts in (("alert.opened", alerting.opened), ("alert.recovered", alerting.recovered)):
         for alert in alerts:
             details = {"value": alert.value, "threshold": alert.threshold, "version": release.version}
             state.append(kind, alert.key, by="monitor", reason=alert.message, details=details, at=now)
-    state.put_alerts(notify(workshop, state.alerts(), now=now))
+    notify(workshop, now=now)
     note_look(workshop, at=now)
     shown = _write_page(workshop, release.version, {**known, **{seen.identity: seen for seen in found}}, now)
     return Seen(speaking, alerting.opened, alerting.recovered, alerting.pending, shown)
+
+
+def _change_alerts(workshop: Workshop, speaking: Iterable[Observation], now: datetime) -> Alerting:
+    """What becomes of the alerts; a freeze is no figure that a look could find to be fine."""
+    became: list[Alerting] = []
+
+    def change(known: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        measured = [alert for alert in known if alert.key != FROZEN_ALERT]
+        became.append(alerts_after(workshop.project.monitoring, measured, speaking, now=now))
+        return became[-1].changed
+
+    workshop.state.change_alerts(change)
+    return became[-1]
 
 
 def _write_page(

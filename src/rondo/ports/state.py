@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -143,8 +143,19 @@ class StateStore(Protocol):
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """Inserts or updates alerts by (key, opened_at)."""
 
-    def alerts(self, *, open_only: bool = False) -> tuple[Alert, ...]:
-        """Alerts in order of opening."""
+    def change_alerts(
+        self, change: Callable[[tuple[Alert, ...]], Iterable[Alert]], *, over_since: datetime | None = None
+    ) -> tuple[Alert, ...]:
+        """Writes what becomes of alerts, and gives that: of several who change them at once nobody's word is lost.
+
+        Args:
+            change: is given the alerts of now, those that are open, and gives the changed ones and new ones. It is
+                called within the transaction, and asks nothing of the store.
+            over_since: it is given those, too, that were over at that moment or later.
+        """
+
+    def alerts(self, *, open_only: bool = False, over_since: datetime | None = None) -> tuple[Alert, ...]:
+        """Alerts in order of opening: all of them; those that are open; or those that were not over before then."""
 
     def add_decision(self, decision: Decision) -> None:
         """Keeps a retraining decision."""

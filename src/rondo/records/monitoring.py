@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+
+from rondo.errors import DataError
 
 ObservationState = Literal[
     "fine",
@@ -84,6 +88,17 @@ class Alert:
     sent_at: datetime | None = None  # when somebody was last told of it
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+
+
+def check_figures(alerts: Iterable[Alert]) -> None:
+    """Nothing, where every alert is about a number.
+
+    Raises:
+        DataError: one is not.
+    """
+    for alert in alerts:
+        if not (math.isfinite(alert.value) and math.isfinite(alert.threshold)):
+            raise DataError(f"the alert {alert.key!r} is about a figure that is not a number")
 
 
 @dataclass(frozen=True, slots=True)

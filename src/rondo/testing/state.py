@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -417,6 +418,35 @@ class StateStoreTests:
         assert store.observations() == (old, new)
         store.add_observations([replace(new, observed_at=new.observed_at + MINUTE)])
         assert [seen.window_from for seen in store.observations()] == [NOW + MINUTE]
+
+    def test_of_several_who_change_an_alert_nobody_s_word_is_lost(self, store: StateStore) -> None:
+        alert = Alert("psi/spend", "psi", "warning", "drift", NOW, NOW, 0.2, 0.1, feature="spend")
+        over = replace(alert, key="old", recovered_at=NOW)
+        store.put_alerts([alert, over, replace(over, key="older", recovered_at=NOW - MINUTE)])
+
+        def change(number: int) -> None:
+            def once_more(known: tuple[Alert, ...]) -> list[Alert]:
+                return [replace(one, acknowledged_by=f"{one.acknowledged_by}{number}") for one in known]
+
+            store.change_alerts(once_more)
+
+        threads = [threading.Thread(target=change, args=(number,)) for number in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        (noted,) = store.alerts(open_only=True)
+        assert sorted(noted.acknowledged_by) == list("01234")
+        assert [one.key for one in store.alerts(over_since=NOW)] == ["old", "psi/spend"]
+        seen: list[str] = []
+        store.change_alerts(lambda known: seen.extend(one.key for one in known) or (), over_since=NOW)  # type: ignore[func-returns-value]
+        assert seen == ["old", "psi/spend"]
+
+    def test_a_change_of_alerts_that_fails_changes_nothing(self, store: StateStore) -> None:
+        alert = Alert("psi/spend", "psi", "warning", "drift", NOW, NOW, 0.2, 0.1, feature="spend")
+        with pytest.raises(DataError, match="not a number"):
+            store.change_alerts(lambda _: [alert, replace(alert, key="psi/plan", value=float("nan"))])
+        assert store.alerts() == ()
 
     def test_an_alert_is_one_by_key_and_opening(self, store: StateStore) -> None:
         alert = Alert("psi/spend", "psi", "warning", "drift", NOW, NOW, 0.2, 0.1, feature="spend")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from rondo.errors import Conflict, CorruptArtifact, DataError
+from rondo.errors import Conflict, CorruptArtifact
 from rondo.records.files import from_json
-from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation
+from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation, check_figures
 from rondo.records.release import (
     JUDGED,
     REGISTERED,
@@ -275,17 +274,29 @@ class MemoryStateStore:
 
     def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """See StateStore."""
-        for alert in alerts:
-            if not (math.isfinite(alert.value) and math.isfinite(alert.threshold)):
-                raise DataError(f"the alert {alert.key!r} is about a figure that is not a number")
+        check_figures(alerts)
         with self._lock:
             self._alerts.update({(alert.key, alert.opened_at): alert for alert in alerts})
 
-    def alerts(self, *, open_only: bool = False) -> tuple[Alert, ...]:
+    def change_alerts(
+        self, change: Callable[[tuple[Alert, ...]], Iterable[Alert]], *, over_since: datetime | None = None
+    ) -> tuple[Alert, ...]:
+        """See StateStore."""
+        with self._lock:
+            changed = tuple(change(self.alerts(open_only=over_since is None, over_since=over_since)))
+            self.put_alerts(changed)
+        return changed
+
+    def alerts(self, *, open_only: bool = False, over_since: datetime | None = None) -> tuple[Alert, ...]:
         """See StateStore."""
         with self._lock:
             ordered = sorted(self._alerts.values(), key=lambda alert: (alert.opened_at, alert.key))
-        return tuple(alert for alert in ordered if not (open_only and alert.recovered_at))
+        return tuple(
+            alert
+            for alert in ordered
+            if alert.recovered_at is None
+            or not (open_only or (over_since is not None and alert.recovered_at < over_since))
+        )
 
     def add_decision(self, decision: Decision) -> None:
         """See StateStore."""

@@ -7,6 +7,7 @@ tables.py       the tables, as queries see them
 migrations.py   how the tables came to be, numbered
 traffic.py      releases, history and routes: the part that must never be half changed
 rolling.py      rollouts, and the change of routes that goes with a step of one
+alarms.py       alerts, open and over
 journal.py      the event log with its hash chain
 store.py        SqlStateStore
 """

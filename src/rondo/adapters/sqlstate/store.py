@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 
-from rondo.adapters.sqlstate import journal, rolling, traffic
+from rondo.adapters.sqlstate import alarms, journal, rolling, traffic
 from rondo.adapters.sqlstate.engine import Database
 from rondo.adapters.sqlstate.migrations import bring_up_to_date
-from rondo.adapters.sqlstate.tables import alerts, decisions, leases, marks, observations, servers, standing
-from rondo.errors import Conflict, DataError, RondoError
+from rondo.adapters.sqlstate.tables import decisions, leases, marks, observations, servers, standing
+from rondo.errors import Conflict, RondoError
 from rondo.records.files import from_json
 from rondo.records.monitoring import OBSERVATIONS_KEPT, Alert, Decision, Observation
 from rondo.records.release import Event, Release, RolesToMirror, Routes, ServerReport, Switch, WarmRequest
@@ -198,31 +197,25 @@ class SqlStateStore:
             bodies = connection.execute(query).scalars().all()
         return tuple(from_json(body, Observation) for body in reversed(bodies))
 
-    def put_alerts(self, alerts_: Sequence[Alert]) -> None:
+    def put_alerts(self, alerts: Sequence[Alert]) -> None:
         """See StateStore."""
-        for alert in alerts_:
-            if not (math.isfinite(alert.value) and math.isfinite(alert.threshold)):
-                raise DataError(f"the alert {alert.key!r} is about a figure that is not a number")
         with self._database.write() as connection:
-            for alert in alerts_:
-                same = (alerts.c.key == alert.key) & (alerts.c.opened_at == alert.opened_at)
-                connection.execute(delete(alerts).where(same))
-                connection.execute(
-                    insert(alerts).values(
-                        key=alert.key,
-                        opened_at=alert.opened_at,
-                        recovered_at=alert.recovered_at,
-                        body=_json(alert),
-                    )
-                )
+            alarms.write(connection, alerts)
 
-    def alerts(self, *, open_only: bool = False) -> tuple[Alert, ...]:
+    def change_alerts(
+        self, change: Callable[[tuple[Alert, ...]], Iterable[Alert]], *, over_since: datetime | None = None
+    ) -> tuple[Alert, ...]:
         """See StateStore."""
-        query = select(alerts.c.body).order_by(alerts.c.opened_at, alerts.c.key)
-        if open_only:
-            query = query.where(alerts.c.recovered_at.is_(None))
+        with self._database.write() as connection:
+            known = alarms.read(connection, open_only=over_since is None, over_since=over_since)
+            changed = tuple(change(known))
+            alarms.write(connection, changed)
+        return changed
+
+    def alerts(self, *, open_only: bool = False, over_since: datetime | None = None) -> tuple[Alert, ...]:
+        """See StateStore."""
         with self._database.read() as connection:
-            return tuple(from_json(body, Alert) for body in connection.execute(query).scalars())
+            return alarms.read(connection, open_only=open_only, over_since=over_since)
 
     def add_decision(self, decision: Decision) -> None:
         """See StateStore."""

@@ -26,11 +26,12 @@ from rondo.stages.monitoring.observing import Evidence, Served, current, drifts,
 from rondo.stages.monitoring.report import page, write_report
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, greatest_sustained_rate
 from rondo.stages.monitoring.system import ACCELERATORS
-from rondo.stages.monitoring.telling import due, message_of, name_of
+from rondo.stages.monitoring.telling import REMEMBERED, due, message_of, name_of
 from rondo.stages.monitoring.windows import window_of
 
 __all__ = [
     "ACCELERATORS",
+    "REMEMBERED",
     "SERVICE_LEVEL",
     "Alerting",
     "Evidence",
