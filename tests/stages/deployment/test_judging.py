@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ class Stream:
         )
 
 
+def unlogged(stream: Stream) -> Side:
+    """Everything was answered and counted, and the log lost it."""
+    return replace(stream.side(5000), rows=0, unusable=0, decisions={}, scores=np.empty(0))
+
+
 def canary(candidate: Side, control: Side, limits: dict[str, Limit] = LIMITS) -> Evidence:
     return judge_canary(candidate, control, limits=limits, phase=PHASE, window=WINDOW)
 
@@ -104,6 +110,8 @@ def test_each_reason_is_told() -> None:
         (Stream(1, 500, errors=0).side(500), Stream(2, 100).side(49), "nothing to compare with"),
         (Stream(1, 100, errors=0.04).side(100), Stream(2, 400).side(400), "do not settle it"),
         (Side(requests=5), Stream(2, 400).side(400), "no answer time was measured"),
+        (unlogged(Stream(3, 5000)), Stream(4, 5000).side(5000), "none of the 4,"),
+        (Stream(3, 5000).side(5000), unlogged(Stream(4, 5000)), "answers of the control is in the log"),
     ],
 )
 def test_without_enough_to_go_by_it_says_what_is_missing(candidate: Side, control: Side, words: str) -> None:

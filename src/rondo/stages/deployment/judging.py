@@ -52,6 +52,8 @@ def judge_canary(
     if candidate.requests and control.requests >= FEWEST_OF_CONTROL:
         figures["difference"] = _difference(candidate, control)
         findings = [
+            *_unseen("the candidate", candidate),
+            *_unseen("the control", control),
             *beyond_limits(candidate, limits, alpha=FALSE_ALARMS / 2),
             *worse_than(candidate, control, alpha=FALSE_ALARMS / 2),
         ]
@@ -143,6 +145,13 @@ def count_agreed(
         return int(same_decision.sum())
     close = np.abs(ours - theirs) <= CLOSE * np.abs(theirs)
     return int(close.sum())
+
+
+def _unseen(who: str, side: Side) -> Iterable[Finding]:
+    """What was answered and is not in the log cannot be compared, and must not pass for being alike."""
+    if side.requests > side.errors and not side.rows:
+        answered = side.requests - side.errors
+        yield Finding("inconclusive", f"none of the {answered:,} answers of {who} is in the log")
 
 
 def _agreement(agreed: int, pairs: int, least: float, alpha: float) -> Iterable[Finding]:
