@@ -93,3 +93,22 @@ def test_before_the_first_rollout_there_is_nothing_to_show(
     (tmp_path / "rondo.yaml").write_text(PROJECT)
     assert rondo("rollout", folder=tmp_path) == 5
     assert "rondo deploy" in capsys.readouterr().err
+
+
+def test_who_has_no_name_may_end_a_rollout_and_approve_none(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert rondo("rollout", "approve", "--reason", "read it", folder=folder) == 2
+    assert "Set USER" in capsys.readouterr().err
+    assert rondo("rollout", "abort", folder=folder) == 0
+
+
+def test_who_answered_at_a_moment_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rondo("models", "--at", f"{NOW:%Y-%m-%dT%H:%M:%S}", folder=folder) == 0
+    assert "1.0.0    100.0%" in capsys.readouterr().out
+    assert rondo("models", "--at", "2001-01-01", folder=folder) == 0
+    assert "Nothing served at 2001-01-01 23:59:59 UTC." in capsys.readouterr().out

@@ -35,4 +35,4 @@ def test_only_what_the_file_says_is_listed(tmp_path: Path) -> None:
     assert dict(rows_of(project, "training")) == {"split": "by: random"}
     assert dict(rows_of(project, "ab_test")) == {}
     source = dict(rows_of(project, "data"))["sources.customers"]
-    assert source == "sql: postgresql://reader:***@db/shop, query: SELECT * FROM t"
+    assert source == "sql: postgresql://reader:…@db/shop, query: SELECT * FROM t"

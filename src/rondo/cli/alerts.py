@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rondo.cli.output import progress, say, say_json, table
+from rondo.cli.output import person, progress, say, say_json, table
 from rondo.errors import UsageError
 from rondo.records.monitoring import Alert
 
@@ -45,12 +45,10 @@ def _list(folder: Path, all_: bool, as_json: bool) -> None:
 
 
 def _acknowledge(folder: Path, key: str, note: str, as_json: bool) -> None:
-    from getpass import getuser
-
     from rondo.assembly import open_project
     from rondo.lifecycle.acknowledging import acknowledge
 
-    noted = acknowledge(open_project(folder), key, by=getuser(), note=note)
+    noted = acknowledge(open_project(folder), key, by=person(otherwise="rondo alerts"), note=note)
     if as_json:
         say_json(noted)
     else:

@@ -110,11 +110,14 @@ def progress() -> Bars | Lines:
     )
 
 
-def person() -> str:
+def person(*, otherwise: str = "") -> str:
     """Who asks, as the system knows them.
 
+    Args:
+        otherwise: who it is where the system does not know.
+
     Raises:
-        UsageError: it does not: nothing is approved by nobody.
+        UsageError: it does not, and there is no such word: nothing is approved by nobody.
     """
     from getpass import getuser
 
@@ -123,4 +126,6 @@ def person() -> str:
     try:
         return getuser()
     except (OSError, KeyError):  # a container without a name for its user
+        if otherwise:
+            return otherwise
         raise UsageError("the system does not know who you are", mend="Set USER.") from None

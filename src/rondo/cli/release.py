@@ -15,10 +15,10 @@ def models(folder: Path, at: str | None, limit: int, as_json: bool) -> None:
 
     state = open_project(folder).state
     if at is not None:
-        from rondo.stages.deployment import served_at
+        from rondo.stages.deployment import MOVES, served_at
 
         moment = _moment(at)
-        shares = served_at(state.events(), moment)
+        shares = served_at([event for kind in MOVES for event in state.events(kind=kind)], moment)
         if as_json:
             say_json({"at": moment, "shares": shares})
         elif shares:

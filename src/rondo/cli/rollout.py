@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rondo.cli.output import progress, say, say_json, table
+from rondo.cli.output import person, progress, say, say_json, table
 from rondo.errors import GateSaidNo, NotAvailable, UsageError
 
 if TYPE_CHECKING:
@@ -66,17 +66,9 @@ def _act(workshop: Workshop, action: str, reason: str) -> Rollout | None:
         "abort": rollouts.abort,
         "approve": rollouts.approve,
     }
-    return do[action](workshop, by=_person(), reason=reason)
-
-
-def _person() -> str:
-    """Who asks; empty where the system does not know, so that nothing is approved by nobody."""
-    from getpass import getuser
-
-    try:
-        return getuser()
-    except (OSError, KeyError):  # a container without a name for its user
-        return ""
+    # An approval needs a name; nobody is kept from ending a rollout for want of one.
+    who = person() if action == "approve" else person(otherwise="rondo rollout")
+    return do[action](workshop, by=who, reason=reason)
 
 
 def _show(found: Rollout) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from rondo.contract import Project
+from rondo.contract.references import mask
 from rondo.lifecycle.rooms import reports_folder
-from rondo.lifecycle.status import standing
+from rondo.lifecycle.status import ProjectStanding, standing
 from rondo.lifecycle.workshop import Workshop
 from rondo.pages import moment, render
 from rondo.records.files import write_bytes
 
 PAGE = "project.html"
-_PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]+@")
 Row = tuple[str, str]
 SECTIONS: Sequence[tuple[str, str]] = (
     ("The problem", "ml_problem"),
@@ -45,7 +44,7 @@ def write_document(workshop: Workshop) -> Path:
         "rondo.lifecycle/project.html",
         title=project.project,
         subtitle=project.business_objective,
-        facts=_facts(found.serving, found.criteria, workshop),
+        facts=_facts(found),
         criteria=found.criteria,
         sections=[(title, list(rows_of(project, key))) for title, key in SECTIONS],
         releases=[
@@ -59,13 +58,13 @@ def write_document(workshop: Workshop) -> Path:
     return path
 
 
-def _facts(serving: str, criteria: Sequence[Any], workshop: Workshop) -> list[Row]:
-    verdicts = [one.verdict for one in criteria]
+def _facts(found: ProjectStanding) -> list[Row]:
+    verdicts = [one.verdict for one in found.criteria]
     return [
-        ("Serving", serving),
+        ("Serving", found.serving),
         ("Criteria met", f"{sum(one in ('passed', 'fine') for one in verdicts)} of {len(verdicts)}"),
-        ("Gaps", str(verdicts.count("gap"))),
-        ("Open alerts", str(len(workshop.state.alerts(open_only=True)))),
+        ("Gaps", str(found.gaps)),
+        ("Open alerts", str(found.open_alerts)),
     ]
 
 
@@ -91,4 +90,4 @@ def _text(value: Any) -> str:
         return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items() if inner is not None)
     if isinstance(value, list):
         return ", ".join(_text(inner) for inner in value)
-    return _PASSWORD.sub(r"\1***@", str(value))
+    return mask(str(value))

@@ -46,7 +46,7 @@ from rondo.stages.deployment.explain_rollout import (
     tell_rollout,
 )
 from rondo.stages.deployment.freezing import AUTOMATIC, BY_HAND, OVERRULED, TELLING, rollbacks_in_a_row
-from rondo.stages.deployment.history import served_at
+from rondo.stages.deployment.history import MOVES, served_at
 from rondo.stages.deployment.judging import Window, count_agreed, judge_canary, judge_shadow, judge_watch
 from rondo.stages.deployment.leasing import leased
 from rondo.stages.deployment.mirror import LEASE, reconcile
@@ -87,6 +87,7 @@ __all__ = [
     "AUTOMATIC",
     "BY_HAND",
     "LEASE",
+    "MOVES",
     "OVERRULED",
     "TELLING",
     "Done",
