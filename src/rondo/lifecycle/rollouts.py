@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -315,6 +316,9 @@ def _carry_out(stepped: Stepped, means: Means, now: datetime, most: int) -> Roll
                     max_rollbacks=most,
                 )
                 store.want_warm(None)
+            elif stepped[0].phase_since == now:
+                # The phase begins with its traffic, not before servers were made ready for it.
+                stepped = replace(stepped[0], phase_since=means.clock()), stepped[1]
             return advance(means, stepped, fence, at=now)
     except Conflict:
         return None

@@ -59,6 +59,21 @@ def test_when_it_was_answered_counts_and_not_what_it_is_about(plan: Plan) -> Non
     assert exposed.entities["exposed_at"].to_list() == [START + HOUR]
 
 
+def test_what_was_answered_by_the_routes_of_before_is_no_exposure(plan: Plan) -> None:
+    second = timedelta(seconds=1)
+    rows = [row(f"before {n}", START + n * second / 50, "1.2.3", f"user {n}") for n in range(40)]
+    rows += [row("a", START + second, "2.0.0", "user 1"), row("b", START + 2 * second, "1.2.3", "user 2")]
+    exposed = expose(plan(), frame(rows), outcome_frame([]), start=START)
+    assert (exposed.crossed, exposed.counts(plan())) == (0, {"control": 1, "treatment": 1})
+
+
+def test_a_treatment_that_answers_late_hides_nothing(plan: Plan) -> None:
+    rows = [row(f"p{n}", START + n * HOUR / 50, "1.2.3", f"user {n}") for n in range(40)]
+    rows.append(row("late", START + HOUR, "2.0.0", "ann"))
+    exposed = expose(plan(), frame(rows), outcome_frame([]), start=START)
+    assert exposed.counts(plan()) == {"control": 40, "treatment": 1}
+
+
 def test_days_without_anybody_are_told(plan: Plan) -> None:
     rows = [row("a", START, "1.2.3", "ann"), row("b", START + 50 * HOUR, "2.0.0", "bob")]
     days = days_of(expose(plan(), frame(rows), outcome_frame([]), start=START), plan())

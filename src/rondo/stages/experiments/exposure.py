@@ -1,7 +1,9 @@
 """Who was answered by which variant, and what became of them: a row per entity. Pure.
 
-The first answer since the start counts, whatever came later. An entity that two variants answered belongs to neither
-and is left out; rows without an entity cannot be told apart and are left out; a shadow's answers are nobody's.
+The first answer since the start counts, whatever came later. What control answered before the first answer of a
+treatment is no exposure: until then servers went by the routes of before, and nobody could have met the other variant.
+An entity that two variants answered belongs to neither and is left out; rows without an entity cannot be told apart
+and are left out; a shadow's answers are nobody's.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import polars as pl
 from rondo.records.experiment import DayOfExposures, ExperimentPlan
 
 SHOWN_DAYS = 120
+TAKEN_UP_WITHIN = timedelta(seconds=5)
+"""How long after the start servers may still answer by the routes of before; they look for new ones all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ def expose(
     )
     if end is not None:
         own = own.filter(pl.col("at") < end)
+    own = own.filter(pl.col("at") >= _taken_up(plan, own, start))
     nameless = own["entity"].null_count()
     rows = (
         own.filter(pl.col("entity").is_not_null())
@@ -87,6 +92,13 @@ def expose(
     return Exposed(
         entities.filter(~pl.col("crossed")).drop("crossed"), int(first["crossed"].sum()), int(nameless)
     )
+
+
+def _taken_up(plan: ExperimentPlan, own: pl.DataFrame, start: datetime) -> datetime:
+    """When servers had taken up the shares of the test: with the first answer of a treatment, where it came soon."""
+    treatments = [variant.version for variant in plan.treatments]
+    first = own.filter(pl.col("version").is_in(treatments))["at"].min()
+    return first if isinstance(first, datetime) and first - start <= TAKEN_UP_WITHIN else start
 
 
 def days_of(exposed: Exposed, plan: ExperimentPlan) -> tuple[DayOfExposures, ...]:
