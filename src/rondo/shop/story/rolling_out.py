@@ -12,6 +12,8 @@ from rondo.records.rollout import Evidence, Phase, Rollout
 from rondo.shop.story.telling import Chapter, Story, wrapped
 from rondo.stages.deployment import explain_phase
 
+PATIENCE_S = 120.0
+
 
 def follow(
     story: Story,
@@ -33,10 +35,11 @@ def follow(
     Raises:
         StoryBroken: it was paused: its judge did not get what it asked for.
     """
-    said = -1
+    said, give_up = -1, time.monotonic() + story.pace.test_s + PATIENCE_S
 
     def seen(rollout: Rollout) -> bool:
         nonlocal said
+        story.check(rollout.ended or time.monotonic() < give_up, f"the rollout should go on: {rollout.said}")
         if rollout.place != said and not rollout.ended:
             said = rollout.place
             story.say(wrapped(f"· {rollout.phase.kind}: {explain_phase(rollout.phase)}", indent=3, further=5))
