@@ -27,7 +27,8 @@ test: $(READY) ## every test that is quick enough for every change (needs Postgr
 	$(BIN)/pytest -q -m "not long" -n 2 --dist worksteal
 
 test-long: $(READY) ## the tests that take minutes
-	$(BIN)/pytest -q -m long
+	@# By file: what its tests share is made once.
+	$(BIN)/pytest -q -m long -n 2 --dist loadfile --timeout 900
 
 lint: $(READY) ## style, types, and the floors of the house
 	$(BIN)/ruff check .

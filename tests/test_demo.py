@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from rondo.assembly import open_project
 from rondo.cli.project import write_project
 from rondo.records.release import Event
@@ -11,6 +13,7 @@ from rondo.shop.page import write_page
 from rondo.shop.story import SMALL, Story, tell_story
 
 
+@pytest.mark.timeout(900)  # a minute and a half where nobody else works
 def test_the_story_goes_all_the_way_round(tmp_path: Path) -> None:
     # One test: told twice, because two processes share the tests of a file, it would take too long.
     story = tell_story(
