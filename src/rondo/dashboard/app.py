@@ -146,17 +146,17 @@ class _Dashboard:
 
     def _visit(self, request: Request) -> tuple[pages.Visit, Session | None]:
         """Who looks, and his session where it is a new one."""
-        session = self._guard.session(request)
-        fresh = self._guard.open_session() if session is None else None
+        known = self._guard.session(request)
+        session = known or self._guard.open_session()
         words = Words(language_of(request.cookies.get(LANGUAGE), request.headers.get("accept-language", "")))
         visit = pages.Visit(
             words,
-            session or fresh or self._guard.open_session(),
+            session,
             self._guard.may(request, "operate"),
             bool(self._guard.tokens),
             self._flashes.get(request.query_params.get("flash", "")),
         )
-        return visit, fresh
+        return visit, None if known else session
 
     async def _live(self, request: Request) -> Response:
         return StreamingResponse(self._changes.listen(), media_type="text/event-stream")

@@ -48,11 +48,15 @@ class Guard:
         return self._sessions.get(request.cookies.get(COOKIE, ""))
 
     def open_session(self, role: Role | None = None) -> Session:
-        """A new session; the oldest one goes when there are too many."""
+        """A new session; when there are too many the oldest one goes, and before it those of nobody signed in.
+
+        Looking at the page that asks for a token must not end anybody's session.
+        """
         session = Session(secrets.token_urlsafe(32), role, secrets.token_urlsafe(32))
         self._sessions[session.key] = session
         while len(self._sessions) > MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+            nobody = next((key for key, one in self._sessions.items() if one.role is None), None)
+            del self._sessions[nobody or next(iter(self._sessions))]
         return session
 
     def close_session(self, session: Session | None) -> None:
