@@ -6,6 +6,7 @@ online.py      the plan over a request                 graph.py       what a gra
 versions.py    which part of a version grows           model.py       runs the graph
                                                        golden.py      rows with recorded answers
 windows.py     aggregates over earlier rows            reference.py   the judged rows in figures
+candidates.py  what a ranking chooses from             differences.py what differs between two bundles
 explanation.py contributions of the features           tree_shap.py    those of trees
 request_values.py   what a request's values may be     user_functions.py   the user's Python features
 """

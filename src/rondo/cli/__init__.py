@@ -1,11 +1,23 @@
 """The command line: a thin face over the same calls as everything else.
 
-app.py       the commands and their options      output.py    tables, JSON, progress
-project.py   init, check, schema                 templates/   what init writes
-round.py     run, plan, status, retrain, monitor
-release.py   models, promote, rollback, lineage
-serve.py     serve, up                                 predict.py   predict
-demo.py      the whole story on the practice world
+app.py         the commands and their options
+output.py      tables, JSON, progress
+errors.py      what a person sees when something goes wrong
+stopping.py    how a command that runs until it is stopped is stopped
+templates/     what init writes
+
+project.py     init, check, schema
+round.py       run, plan, status, report, monitor, retrain
+release.py     models, promote, rollback
+rollout.py     deploy, rollout
+experiment.py  experiment
+history.py     diff, lineage, events
+alerts.py      alerts
+policy.py      policy backtest
+predict.py     predict
+serve.py       serve, up
+trial.py       a server for one version before its traffic; not for people
+demo.py        the whole story on the practice world
 """
 
 from __future__ import annotations

@@ -7,12 +7,14 @@ Out:  a LoadedProject whose values are typed, with units in base units and secre
 project.py        the whole file; beside it one module per section
 units.py          values with units
 metrics.py        the names that a metric may have
+business.py       the online metrics that outcomes can tell
 yaml_scalars.py   what an unquoted word stands for
 yaml_nodes.py     YAML with its lines
 loading.py        from the file to the Project
 wording.py        what pydantic found, in plain words
 references.py     ${NAME} and env:NAME
 cron.py           schedules
+calendar.py       days that come again
 checks/           what sections say about each other
 schema.py         the JSON Schema
 """

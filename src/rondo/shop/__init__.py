@@ -17,6 +17,10 @@ outcomes.py   who churned, who is around
 
 demand.py     another world: orders of products with seasons, offers, and levels that change
 order_book.py its database
+orders.py     and another: baskets of many products, for a recommender
+
+traffic.py    customers that are scored, and what became of them
+story/        the whole round, as a story that checks itself; page.py shows it
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 records.py   one record per line, each with its checksum
 writer.py    SegmentWriter: a bounded queue and a thread that writes and waits for the disk
 reader.py    SegmentLog: frames of whole records
+following.py SegmentFollower: outcomes as they are written
 
 A folder holds, per segment (the stem sorts by the moment of creation and is unique per process):
 

@@ -8,6 +8,7 @@ experiments.py what an A/B test compares, by how much, between how many
 operation.py   rollout, experiment, monitoring, retraining, schedule, script stages, candidates
 safety.py      secrets and paths
 files.py       files that are named and not there
+_finding.py    what a check says
 """
 
 from __future__ import annotations

@@ -5,9 +5,11 @@ Out:  a Release, a Rollout, the Routes, Events      (rondo.records)
 Asks: StateStore, ModelRegistry                     (rondo.ports)
 
 register.py         a judged bundle becomes a release
+verified.py         a bundle that was just found whole
 strategies.py       the phases of a rollout: blue/green, canary, shadow, experiment, as data
 step.py             where a rollout goes next, and what a person may ask of it: one pure function
 judging.py          the judges of the phases: from figures to ship, reject or inconclusive
+preflight.py        the judge before any traffic
 comparing.py        one version against the contract's limits and against the other version
 sequences.py        intervals that hold at every look at once
 freezing.py         how many automatic rollbacks there were in a row

@@ -13,7 +13,7 @@ replying.py     answers, in each protocol        explaining.py  what made them w
 repeating.py    the same request again           joining.py     rows that arrive together
 feedback.py     outcomes, once                   mirroring.py   a shadow, unseen
 figures.py      Prometheus and our own monitor   describing.py  OpenAPI and the page for people
-problems.py     what is not an answer
+problems.py     what is not an answer            ranking.py     lists of items
 """
 
 from __future__ import annotations

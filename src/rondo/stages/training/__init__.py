@@ -12,6 +12,8 @@ estimators.py  estimators by import path
 search.py      each candidate's parameters
 graph.py       pipeline -> ONNX, compared
 training.py    the whole
+origins.py     a forecast, tried out at several origins
+refit.py       what a training at an earlier moment would have made
 trainer.py     ModelTrainer, the same for a notebook
 """
 

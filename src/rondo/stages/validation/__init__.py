@@ -8,6 +8,10 @@ gates.py       what each gate asks, one function per kind, pure
 judgement.py   from gates to ship, hold, reject or inconclusive, pure
 integrity.py   whether the bundle is what was trained
 evidence.py    the test rows, answered by a bundle as the server would answer them
+answers.py     a model's answers beside the truth
+lists.py       a ranking beside orders that need no model
+forecast.py    a forecast beside the seasonal naive one
+attribution.py what the answers are made of
 evaluation.py  what answers amount to, pure: metrics, curves.py, slices.py
 judging.py     the whole stage
 report.py      the two pages
