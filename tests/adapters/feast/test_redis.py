@@ -195,6 +195,15 @@ def test_a_server_that_is_away_is_told_once_and_then_refused_at_once() -> None:
         with pytest.raises(TemporaryPortError):
             values.write("v", [row("a", 2)])
         server.start()
+
+        def ends_badly() -> Iterator[OnlineRow]:
+            server.stop()
+            raise ZeroDivisionError("what really happened")
+            yield row("a", 3)
+
+        with pytest.raises(ZeroDivisionError, match="what really happened"):
+            values.write("v", ends_badly())
+        server.start()
         now[0] += 2
         assert values.read(["v"], ["a"]) == [None]  # nothing was saved: the next publication writes it again
         values.publish([KeptView("v", {}, [row("a", 3)])], until=NOON)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -325,8 +325,10 @@ class RedisOnlineValues:
             try:
                 yield writer
             finally:
-                if self._client.get(self._writer) == writer.encode():
-                    self._client.delete(self._writer)
+                # A writer that cannot say good-bye is forgotten soon; it must not hide how the block ended.
+                with suppress(self._errors.RedisError):
+                    if self._client.get(self._writer) == writer.encode():
+                        self._client.delete(self._writer)
 
     def _still_ours(self, writer: str) -> None:
         if self._client.get(self._writer) != writer.encode():
@@ -357,11 +359,10 @@ class RedisOnlineValues:
             pipe.hdel(self._recipes, *names)
 
     def _clear(self, places: Collection[str]) -> None:
-        try:
+        # Otherwise they go by themselves; the error that brought us here is the one to tell.
+        with suppress(self._errors.RedisError):
             if places:
                 self._client.unlink(*places)
-        except self._errors.RedisError:
-            pass  # they go by themselves; the error that brought us here is the one to tell
 
     def _pointers(self) -> dict[str, str]:
         return {name.decode(): value.decode() for name, value in self._client.hgetall(self._live).items()}
