@@ -16,8 +16,7 @@ from rondo.adapters.segments import SegmentWriter
 from rondo.bundle.model import Model
 from rondo.bundle.plan import FeaturePlan, PlanInput, StatelessFeature
 from rondo.errors import TemporaryPortError
-from rondo.stages.serving import Application
-from rondo.stages.serving import application as application_module
+from rondo.stages.serving import Application, bodies
 from rondo.stages.serving.answering import Answerer
 from rondo.stages.serving.feedback import Issued
 from rondo.stages.serving.problems import Refusal
@@ -272,7 +271,7 @@ def test_more_requests_than_may_wait_are_told_to_come_again(house: House) -> Non
 
 
 def test_a_slow_body_is_not_waited_for(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application_module, "BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.05)
     reply = house.run(_slow)
     assert reply == (408, "close", 0)
 
@@ -293,6 +292,25 @@ async def _slow(app: Application) -> tuple[int, str, int]:
     scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
     await app(scope, receive, send)
     return sent[0]["status"], dict(sent[0]["headers"])[b"connection"].decode(), app.inflight
+
+
+@pytest.mark.parametrize("path", ["/feedback", "/explain"])
+def test_who_leaves_another_address_is_no_failure_either(
+    house: House, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk(app: Application) -> None:
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            """Nobody."""
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+
+    house.run(talk)
+    assert caplog.records == []
 
 
 def test_a_client_that_leaves_is_nobodys_failure(house: House) -> None:

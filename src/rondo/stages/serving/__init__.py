@@ -7,13 +7,14 @@ Asks: StateStore, OnlineValues, PredictionWriter, PredictionLog    (rondo.ports)
 application.py  the short way of predictions     routing.py     shares, and the same version for the same key
 others.py       every other address              keeping.py     follows the state store, loads before it switches
 entering.py     who may come in, with what       versions.py    a version that is ready to answer
-decoding.py     JSON, strictly                   answering.py   rows to answers and log records
-asking.py       rows, from each protocol         scoring.py     rows to scores, for all of them
+bodies.py       the whole body, with bounds      answering.py   rows to answers and log records
+decoding.py     JSON, strictly                   scoring.py     rows to scores, for all of them
+asking.py       rows, from each protocol         ranking.py     lists of items
 replying.py     answers, in each protocol        explaining.py  what made them what they are
 repeating.py    the same request again           joining.py     rows that arrive together
 feedback.py     outcomes, once                   mirroring.py   a shadow, unseen
 figures.py      Prometheus and our own monitor   describing.py  OpenAPI and the page for people
-problems.py     what is not an answer            ranking.py     lists of items
+problems.py     what is not an answer
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any
 
 from rondo.contract.serving import Serving
@@ -28,8 +28,9 @@ from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.records.access import OPEN_TO_ALL, Tokens
 from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
+from rondo.stages.serving.bodies import Bodies, ClientGone, Receive
 from rondo.stages.serving.decoding import decode
-from rondo.stages.serving.entering import Entry, check_deadline, deadline_of, too_large
+from rondo.stages.serving.entering import Entry, check_deadline, deadline_of
 from rondo.stages.serving.feedback import Issued, Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
@@ -45,11 +46,9 @@ from rondo.stages.serving.scoring import Group, Scorer
 log = logging.getLogger("rondo.serving")
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BODY_TIMEOUT_S = 10.0
 SHADOW_GRACE_S = 1.0  # for which a stopping server waits for its shadow
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")
 _INFER = re.compile(r"^/v2/models/([^/]+)(?:/versions/([^/]+))?/infer$")
@@ -98,7 +97,7 @@ class Application:
         self._joiner = Joiner(self._answerer)
         self._mirrors: list[Mirror] = []  # the shadow's is the last; those before it tell their last figures
         self._request_numbers = count()
-        self._max_body = parts.serving.max_body_kb * 1024
+        self.bodies = Bodies(parts.serving.max_body_kb * 1024)
         self._max_rows, self._max_inflight = parts.serving.max_rows, parts.serving.max_inflight
         self._doors: Mapping[str, Door] = {
             "/predict": Door("predict", read_predict, write_predict),
@@ -107,7 +106,6 @@ class Application:
         self._others, self._pages = other_pages(self)
         self.entry = Entry(parts.serving, parts.tokens)
         self._repeats = Repeats()
-        self._reading: dict[int, tuple[asyncio.Task[Any] | None, float]] = {}
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
         self._follower = parts.log.follow() if parts.log is not None else None
@@ -135,7 +133,8 @@ class Application:
         self._recalled = asyncio.create_task(self._recall())
         await self.parts.keeper.settled()
         self._tasks = [
-            asyncio.create_task(work) for work in (self.parts.keeper.run(), self._count(), self._sweep())
+            asyncio.create_task(work)
+            for work in (self.parts.keeper.run(), self._count(), self.bodies.sweep())
         ]
 
     async def stop(self) -> None:
@@ -185,7 +184,7 @@ class Application:
         try:
             table = self._admit(scope, headers)
             deadline = deadline_of(headers, started)
-            body = await self.read_body(headers, receive)
+            body = await self.bodies.read(receive)
             kept = None
             if (key := headers.get(b"idempotency-key")) is not None:
                 kept = self._repeats.begin(key, scope["path"], body)
@@ -208,7 +207,7 @@ class Application:
             status, kind, reply = refusal.status, PROBLEM_TYPE, refusal.body(request_id)
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
             versions = _whose(groups, refusal.version)
-        except _ClientGone:
+        except ClientGone:
             return
         except Exception:
             log.exception("request %s failed", request_id)
@@ -302,53 +301,6 @@ class Application:
             return given.decode()
         return f"{self._boot}-{next(self._request_numbers):x}"
 
-    async def read_body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body.
-
-        Raises:
-            Refusal: 413 beyond the limit, 408 when it takes too long.
-        """
-        task = asyncio.current_task()
-        place = id(task)
-        self._reading[place] = (task, monotonic() + BODY_TIMEOUT_S)
-        try:
-            message = await receive()
-            body: bytes = message.get("body", b"")
-            if message["type"] == "http.disconnect":
-                raise _ClientGone
-            if not message.get("more_body"):
-                if len(body) > self._max_body:
-                    raise too_large(self._max_body)
-                return body
-            return await self._read_on(body, receive)
-        except asyncio.CancelledError:
-            if task is not None and self._reading.get(place, (None, 0.0))[0] is None:
-                task.uncancel()
-                raise Refusal(
-                    408,
-                    f"The body did not arrive within {BODY_TIMEOUT_S:g} s",
-                    headers={"connection": "close"},
-                ) from None
-            raise
-        finally:
-            self._reading.pop(place, None)
-
-    async def _read_on(self, first: bytes, receive: Receive) -> bytes:
-        chunks, size, more = [first], len(first), True
-        while more:
-            if size > self._max_body:
-                raise too_large(self._max_body)
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _ClientGone
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            chunks.append(chunk)
-            more = bool(message.get("more_body"))
-        if size > self._max_body:
-            raise too_large(self._max_body)
-        return b"".join(chunks)
-
     def _head(
         self,
         status: int,
@@ -422,20 +374,6 @@ class Application:
                 mirror.close()
         self._mirrors = kept
         writer.figures(self.figures.interval(datetime.now(UTC), dropped=writer.dropped, shadows=shadows))
-
-    async def _sweep(self) -> None:
-        """Ends the reading of bodies that take too long; one look a second is cheaper than a timer each."""
-        while True:
-            await asyncio.sleep(1.0)
-            now = monotonic()
-            for place, (task, until) in list(self._reading.items()):
-                if task is not None and until < now:
-                    self._reading[place] = (None, until)
-                    task.cancel()
-
-
-class _ClientGone(Exception):
-    """The client left before its request was whole."""
 
 
 def _whose(groups: Sequence[Group], version: str = "") -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rondo.records.access import Role, denial
+from rondo.stages.serving.bodies import ClientGone
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.describing import docs_page, openapi, tensors
 from rondo.stages.serving.explaining import Explanations
@@ -72,7 +73,12 @@ def other_pages(app: Application) -> tuple[ASGIApp, Sequence[Route]]:
     ]
     starlette = Starlette(
         routes=routes,
-        exception_handlers={HTTPException: pages.not_here, Refusal: pages.refused, Exception: pages.failed},
+        exception_handlers={
+            HTTPException: pages.not_here,
+            Refusal: pages.refused,
+            ClientGone: pages.nobody_there,
+            Exception: pages.failed,
+        },
     )
     starlette.router.redirect_slashes = False
     return _guarded(app, starlette), routes
@@ -147,7 +153,7 @@ class _Pages:
     async def feedback(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
         self._app.entry.check_json(headers)
-        body = decode(await self._app.read_body(headers, request.receive))
+        body = decode(await self._app.bodies.read(request.receive))
         await self._app.recalled()
         taken = self._app.feedback(body, datetime.now(UTC))
         told = {
@@ -163,7 +169,7 @@ class _Pages:
     async def explain(self, request: Request) -> Response:
         headers = dict(request.scope["headers"])
         self._app.entry.check_json(headers)
-        body = decode(await self._app.read_body(headers, request.receive))
+        body = decode(await self._app.bodies.read(request.receive))
         return _json(
             await self._explanations.answer(self._app.table, body, request.scope["rondo.request_id"])
         )
@@ -262,6 +268,10 @@ class _Pages:
     async def refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         return self._told(request, error)
+
+    async def nobody_there(self, request: Request, error: Exception) -> Response:
+        """Nobody reads this answer."""
+        return Response(status_code=400)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         log.error("request %s failed", request.scope["rondo.request_id"], exc_info=error)
