@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from rondo.records.files import write_bytes
 from rondo.records.monitoring import WITH_VALUE, Observation
 from rondo.records.release import Event
 from rondo.shop.story import Story
+from rondo.shop.story.telling import Chapter
 
 PAGE = "story.html"
 BUCKET_S = 2.0
 FEATURES_SHOWN = 5
+CLOSEST = 0.02
 TOLD = (
     "model.registered",
     "rollout.begun",
@@ -57,10 +59,10 @@ def write_page(story: Story, seconds: float) -> Path:
         traffic=_traffic(story),
         latency=_latency(story),
         experiment=_experiment(story),
-        drift=_over_time(story.observations, "psi", "warns above"),
-        accuracy=_accuracy(story.observations),
+        drift=_drift(story),
+        accuracy=_accuracy(story),
         versions=charts.bars(sorted(tally.versions.items()), label="Requests per version"),
-        chapters=story.chapters,
+        chapters=[(one.title, _rows(one), one.seconds) for one in story.chapters],
         events=decided(story.events),
         pages=sorted(path.name for path in reports.glob("*.html") if path.name != PAGE),
     )
@@ -115,9 +117,14 @@ def _in_order(story: Story) -> list[str]:
 
 
 def _steps(story: Story, xs: Sequence[float]) -> list[tuple[float, str]]:
-    """The beginning of each chapter within the picture, by its number."""
-    numbered = [(chapter.began, str(number)) for number, chapter in enumerate(story.chapters, start=1)]
-    return [(at, text) for at, text in numbered if xs and xs[0] <= at <= xs[-1]]
+    """The beginning of each chapter within the picture, by its number; of very short ones the first."""
+    steps: list[tuple[float, str]] = []
+    for number, chapter in enumerate(story.chapters, start=1):
+        if not xs or not xs[0] <= chapter.began <= xs[-1]:
+            continue
+        if not steps or chapter.began - steps[-1][0] > (xs[-1] - xs[0]) * CLOSEST:
+            steps.append((chapter.began, str(number)))
+    return steps
 
 
 def _experiment(story: Story) -> Markup | None:
@@ -137,38 +144,48 @@ def _experiment(story: Story) -> Markup | None:
     )
 
 
-def _over_time(observations: Sequence[Observation], metric: str, limit: str) -> Markup:
-    """The features that moved most, over the time of the shop."""
-    found: dict[str, dict[datetime, float | None]] = {}
-    thresholds: dict[str, float] = {}
-    for seen in observations:
-        if seen.metric == metric and seen.window_to is not None and seen.state in WITH_VALUE:
-            found.setdefault(seen.feature or metric, {})[seen.observed_at] = seen.value
-            if seen.threshold is not None:
-                thresholds[limit] = seen.threshold
-    lines = {name: sorted(points.items()) for name, points in found.items()}
+def _drift(story: Story) -> Markup:
+    """The features that moved most, as each look saw them."""
+    lines: dict[str, list[tuple[datetime, float | None]]] = {}
+    limits: dict[str, float] = {}
+    for at, seen in _seen(story, "psi"):
+        lines.setdefault(seen.feature or "the score", []).append((at, seen.value))
+        if seen.threshold is not None:
+            limits["warns above"] = seen.threshold
     moved = sorted(lines, key=lambda name: max(value or 0.0 for _, value in lines[name]), reverse=True)
+    shown = {name: lines[name] for name in moved[:FEATURES_SHOWN]}
     return charts.line(
-        {name: lines[name] for name in moved[:FEATURES_SHOWN]},
-        points=True,
-        zero=True,
-        limits=thresholds,
-        y=metric,
-        width=1040,
-        label=f"{metric} of the features that moved most",
+        shown, points=True, zero=True, limits=limits, y="PSI", width=1040, label="Drift over time"
     )
 
 
-def _accuracy(observations: Sequence[Observation]) -> Markup:
-    """By version, over the time of the shop."""
+def _accuracy(story: Story) -> Markup:
+    """By version, as each look saw it."""
     lines: dict[str, list[tuple[datetime, float | None]]] = {}
-    thresholds: dict[str, float] = {}
-    for seen in sorted(observations, key=lambda one: one.observed_at):
-        if seen.metric == "accuracy" and seen.window_to is not None and seen.state in WITH_VALUE:
-            lines.setdefault(seen.version or "", []).append((seen.window_to, seen.value))
-            if seen.threshold is not None:
-                thresholds["asked for"] = seen.threshold
-    return charts.line(lines, points=True, limits=thresholds, y="accuracy", label="Accuracy over time")
+    limits: dict[str, float] = {}
+    for at, seen in _seen(story, "accuracy"):
+        lines.setdefault(seen.version or "", []).append((at, seen.value))
+        if seen.threshold is not None:
+            limits["asked for"] = seen.threshold
+    return charts.line(lines, points=True, limits=limits, y="accuracy", label="Accuracy over time")
+
+
+def _seen(story: Story, metric: str) -> Iterator[tuple[datetime, Observation]]:
+    for look in story.looks:
+        for seen in look.observations:
+            if seen.metric == metric and seen.state in WITH_VALUE:
+                yield look.at, seen
+
+
+def _rows(chapter: Chapter) -> list[tuple[str, list[str]]]:
+    """The figures of a chapter; neighbours of one name share a row."""
+    rows: list[tuple[str, list[str]]] = []
+    for fact in chapter.facts:
+        if rows and rows[-1][0] == fact.name:
+            rows[-1][1].append(fact.value)
+        else:
+            rows.append((fact.name, [fact.value]))
+    return rows
 
 
 def decided(events: Sequence[Event]) -> list[Event]:

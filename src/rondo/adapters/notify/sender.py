@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ class AppriseNotifier:
             ContractError: the URL is of no kind that Apprise knows.
         """
         try:
-            from apprise import Apprise, NotifyType
+            with warnings.catch_warnings():  # it imports a module that a later Python does not have
+                warnings.simplefilter("ignore", DeprecationWarning)
+                from apprise import Apprise, NotifyType
         except ModuleNotFoundError as error:
             raise MissingExtra("apprise", extra="train", needed_for="sending alerts") from error
         # What Apprise logs holds the receiver's address.

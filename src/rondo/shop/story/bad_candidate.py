@@ -16,7 +16,7 @@ from rondo.lifecycle.running import Selection
 from rondo.lifecycle.watching import in_production, production_candidate
 from rondo.shop.story.project_file import MONTH, RHYTHM, RHYTHM_FILE, SUGGEST, by_the_month, shadow
 from rondo.shop.story.rolling_out import follow
-from rondo.shop.story.scene import BY, Scene, edit, tell_round
+from rondo.shop.story.scene import BY, Scene, edit, take_back, tell_round
 
 
 def bad_candidate(scene: Scene) -> None:
@@ -36,7 +36,7 @@ def bad_candidate(scene: Scene) -> None:
         bad = rollout.candidate
         chapter.tell("customers who met it", f"{story.tally.versions[bad]:,} requests were answered by {bad}")
         back = [edit_.undone() for edit_ in reversed(changes) if edit_ != SUGGEST.undone()]
-        edit(story, project, chapter, back, why="Take the months back")
+        take_back(story, project, chapter, back, why="Take the months back")
     story.check(went.version == bad == "1.2.0", f"new features are a minor version, this is {bad}")
     story.check(rollout.state == "rolled_back", f"{bad} should have been rolled back: {rollout.said}")
     story.check(story.tally.versions[bad] > 0, f"customers should have met {bad}")

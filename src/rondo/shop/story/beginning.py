@@ -55,7 +55,7 @@ def first_round(story: Story, project: Assembly) -> None:
     ) as chapter:
         went = go_round(project, Selection(), by=BY)
         tell_round(chapter, went)
-        chapter.tell("release", went.release)
+        chapter.tell("release", went.release, said=True)
     story.check(not went.refused, f"the first version did not pass its gates: {went.release}")
     release, rollout = project.state.production(), project.state.rollout()
     story.check(release is not None and release.version == "1.0.0", "1.0.0 should be in production")

@@ -24,7 +24,6 @@ def ledger(scene: Scene) -> None:
         count = project.state.verify_events()
         chapter.tell("event log", f"{count:,} events, their chain of hashes is whole")
         story.received = list(scene.receiver.titles)
-        story.observations = project.state.observations(limit=100_000)
         story.events = project.state.events(limit=count)
     story.check(tally.failed == 0, f"{tally.failed} requests failed: {tally.failures}")
     story.check(logged == tally.requests, f"{tally.requests} requests were answered, {logged} are in the log")

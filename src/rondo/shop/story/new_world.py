@@ -6,12 +6,11 @@ from datetime import timedelta
 
 from rondo.lifecycle.releasing import promote, rollback
 from rondo.lifecycle.watching import decide, in_production, retrain_now
-from rondo.records.monitoring import Observation
 from rondo.shop.outcomes import live_customers
 from rondo.shop.practice import publish_practice_world
 from rondo.shop.story.days import AFTERWARDS, END, moment
 from rondo.shop.story.rolling_out import follow
-from rondo.shop.story.scene import BY, Scene, summary, tell_round
+from rondo.shop.story.scene import BY, Scene, summary, tell_round, told_accuracy
 
 
 def retrain(scene: Scene) -> None:
@@ -74,7 +73,7 @@ def calm_again(scene: Scene) -> None:
         chapter.tell("sixty days later", f"{scene.tell_outcomes(END):,} outcomes are known")
         second = scene.look_when_logged()
         story.recovered = [*first.recovered, *second.recovered]
-        chapter.tell("accuracy", _accuracy(second.observations))
+        chapter.tell("accuracy", told_accuracy(second.observations))
         chapter.tell("monitoring", summary(second))
     over = {alert.key for alert in story.recovered}
     moved = {alert.key for alert in story.alerts if alert.metric == "psi"}
@@ -82,10 +81,3 @@ def calm_again(scene: Scene) -> None:
     wrong = {alert.key for alert in story.alerts if alert.metric == "accuracy"}
     story.check(wrong <= over, "the accuracy alert should be over")
     scene.nothing_failed()
-
-
-def _accuracy(observations: tuple[Observation, ...]) -> str:
-    found = next((seen for seen in observations if seen.metric == "accuracy"), None)
-    if found is None or found.value is None:
-        return "not measured"
-    return f"{found.value:.1%} of {found.n:,} outcomes, by {found.version}"

@@ -35,7 +35,7 @@ def follow(
     Raises:
         StoryBroken: it was paused: its judge did not get what it asked for.
     """
-    said, give_up = -1, time.monotonic() + story.pace.test_s + PATIENCE_S
+    said, give_up = told.place if told else -1, time.monotonic() + story.pace.test_s + PATIENCE_S
 
     def seen(rollout: Rollout) -> bool:
         nonlocal said
@@ -51,7 +51,8 @@ def follow(
     for phase, evidence in list(zip(rollout.phases, rollout.history, strict=False))[known:]:
         chapter.tell(_name(phase, rollout.candidate), in_figures(phase, evidence))
     if rollout.ended:
-        chapter.tell(f"{rollout.candidate} is {rollout.state.replace('_', ' ')}", rollout.said)
+        # Why is what the judge of the last phase said; the progress has told it, the page has it still to tell.
+        chapter.tell(f"{rollout.candidate} is {rollout.state.replace('_', ' ')}", rollout.said, said=True)
     return rollout
 
 
@@ -69,7 +70,7 @@ def in_figures(phase: Phase, evidence: Evidence) -> str:
             f"{evidence.requests:,} requests, {ours['error_rate'] or 0:.1%} failed, 99% within {_ms(ours)}, "
             f"control {_ms(theirs)}{apart}"
         )
-    return "; ".join(reason.removesuffix(".") for reason in evidence.reasons)
+    return evidence.reasons[0].removesuffix(".") if evidence.reasons else evidence.judgement
 
 
 def _ms(side: Mapping[str, Any]) -> str:

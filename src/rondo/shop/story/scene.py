@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,18 @@ from rondo.contract import load_project
 from rondo.lifecycle.going_round import Round
 from rondo.lifecycle.server_process import RunningServer
 from rondo.lifecycle.watching import Seen, look
+from rondo.records.monitoring import Observation
 from rondo.shop.outcomes import outcomes
 from rondo.shop.story.days import HORIZON
 from rondo.shop.story.project_file import Edit, change
 from rondo.shop.story.receiver import Receiver
-from rondo.shop.story.telling import Chapter, Story, wrapped
+from rondo.shop.story.telling import Chapter, Look, Story, wrapped
 from rondo.shop.traffic import Answered, Background, Customers
 from rondo.shop.world import Shop
 
 BY = "rondo demo"
 FEW_PER_SECOND = 5.0
+SHOWN_OF_A_LINE = 140
 
 
 @dataclass
@@ -57,7 +60,9 @@ class Scene:
     def look_when_logged(self) -> Seen:
         """Looks once the server has written what it answered and was told; it writes a few times a second."""
         wait_for_the_log(self.story, self.project, self.outcomes_told)
-        return look(self.project)
+        seen = look(self.project)
+        self.story.looks.append(Look(self.story.now, seen.observations))
+        return seen
 
     def served_by(self, version: str) -> None:
         """Waits until the traffic itself is answered by that version."""
@@ -82,9 +87,17 @@ class Scene:
 
 def edit(story: Story, project: Assembly, chapter: Chapter, edits: Sequence[Edit], *, why: str) -> None:
     """Changes the project file, tells the lines, and goes on with the new contract."""
+    story.say(wrapped(f"rondo.yaml: {why}"))
     for line in change(story.folder, edits, why=why):
         chapter.tell("rondo.yaml", line, said=True)
-        story.say(wrapped(line))
+        story.say(wrapped(textwrap.shorten(line, SHOWN_OF_A_LINE, placeholder=" ..."), indent=5))
+    project.loaded = load_project(story.folder)
+
+
+def take_back(story: Story, project: Assembly, chapter: Chapter, edits: Sequence[Edit], *, why: str) -> None:
+    """Undoes earlier edits; their lines were told when they came."""
+    change(story.folder, edits, why=why)
+    chapter.tell("rondo.yaml", why)
     project.loaded = load_project(story.folder)
 
 
@@ -122,3 +135,11 @@ def summary(seen: Seen) -> str:
     without = sum(o.value is None for o in seen.observations)
     told = len(seen.observations) - fine - beyond - without
     return f"{fine} figures fine, {beyond} beyond their threshold, {told} only told, {without} not measured"
+
+
+def told_accuracy(observations: Sequence[Observation]) -> str:
+    """How often the version in production was right, as far as that is known."""
+    found = next((seen for seen in observations if seen.metric == "accuracy"), None)
+    if found is None or found.value is None:
+        return "not measured"
+    return f"{found.value:.1%} of {found.n:,} outcomes, by {found.version}"

@@ -50,6 +50,14 @@ class Chapter:
         self.facts.append(Fact(name, str(value), said))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What monitoring saw at a moment of the shop."""
+
+    at: datetime
+    observations: Sequence[Observation]
+
+
 @dataclass
 class Story:
     """The story so far."""
@@ -67,7 +75,7 @@ class Story:
     received: list[str] = field(default_factory=list)
     reading: Reading | None = None
     decision: Decision | None = None
-    observations: Sequence[Observation] = ()
+    looks: list[Look] = field(default_factory=list)
     events: Sequence[Event] = ()
     began: float = field(default_factory=time.monotonic)
 

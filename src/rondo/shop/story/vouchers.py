@@ -11,7 +11,7 @@ from rondo.shop.outcomes import live_customers
 from rondo.shop.story.days import FIRST, TOLD, moment
 from rondo.shop.story.project_file import FEWER_VOUCHERS, SUGGEST, ab_test
 from rondo.shop.story.rolling_out import follow
-from rondo.shop.story.scene import BY, Scene, edit, tell_round
+from rondo.shop.story.scene import BY, Scene, edit, tell_round, told_accuracy
 from rondo.shop.story.telling import Chapter
 
 
@@ -36,6 +36,7 @@ def vouchers(scene: Scene) -> None:
         rollout = follow(story, project, chapter, told=exposing)
         story.reading = show(project).reading
         _tell_reading(chapter, story.reading)
+        chapter.tell("accuracy", told_accuracy(scene.look_when_logged().observations))
     shipped = rollout.state == "promoted"
     story.check(rollout.number == begun.rollout.number, "the test's own rollout should have ended")
     story.check(rollout.state in ("promoted", "held"), f"the test should be decided: {rollout.said}")
