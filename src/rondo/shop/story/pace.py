@@ -16,8 +16,21 @@ class Pace:
     test_s: float = 45
     sample: int = 150
     per_second: float = 50.0
+    throughput: str = "100 req/s"  # while the same machine asks, serves and trains
+    latency: str = "100ms"  # asked for in the pre-flight
+    slowest: str = "250ms"  # beyond that a candidate is taken back
 
 
 UNHURRIED = Pace()
-SMALL = Pace(hold_s=2, steps="50%, 100%", requests=20, mirrored=40, test_s=20, sample=60)
-"""For a shop of a few hundred customers."""
+SMALL = Pace(
+    hold_s=2,
+    steps="50%, 100%",
+    requests=20,
+    mirrored=40,
+    test_s=20,
+    sample=60,
+    throughput="1 req/s",
+    latency="30s",
+    slowest="30s",
+)
+"""For a shop of a few hundred customers on a machine that may be busy: how fast it answers is not what it tells."""

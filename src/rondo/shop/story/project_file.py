@@ -35,7 +35,8 @@ def opening(pace: Pace) -> tuple[Edit, ...]:
     """The demo's own lines: an early threshold, a receiver of alerts, rollouts that take seconds, and a throughput
     that is there while the same machine asks, serves and trains."""
     return (
-        Edit("throughput: 1000 req/s", "throughput: 100 req/s"),
+        Edit("throughput: 1000 req/s", f"throughput: {pace.throughput}"),
+        *_slower(pace),
         Edit("training:\n", f"training:\n  threshold: {EARLY}\n"),
         Edit("monitoring:\n", f"monitoring:\n  notify: [env:{RECEIVER}]\n"),
         Edit(
@@ -47,9 +48,19 @@ def opening(pace: Pace) -> tuple[Edit, ...]:
                   mode: auto
                   preflight: {{duration: 1s, connections: 4}}
                   canary: {{steps: [{pace.steps}], hold: {pace.hold_s:g}s, min_requests: {pace.requests}}}
-                  rollback_on: {{error_rate: "> 1%", p99_latency: "> 250ms"}}
+                  rollback_on: {{error_rate: "> 1%", p99_latency: "> {pace.slowest}"}}
                 pipeline:"""),
         ),
+    )
+
+
+def _slower(pace: Pace) -> tuple[Edit, ...]:
+    """The latency of the template, where the pace asks for another."""
+    if pace.latency == "100ms":
+        return ()
+    return (
+        Edit("latency: < 100ms", f"latency: < {pace.latency}"),
+        Edit("p99_latency: {max: 100ms}", f"p99_latency: {{max: {pace.latency}}}"),
     )
 
 
