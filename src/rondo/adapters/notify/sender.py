@@ -34,15 +34,16 @@ class AppriseNotifier:
             ContractError: the URL is of no kind that Apprise knows.
         """
         try:
-            with warnings.catch_warnings():  # it imports a module that a later Python does not have
-                warnings.simplefilter("ignore", DeprecationWarning)
-                from apprise import Apprise, NotifyType
+            from apprise import Apprise, NotifyType
         except ModuleNotFoundError as error:
             raise MissingExtra("apprise", extra="train", needed_for="sending alerts") from error
         # What Apprise logs holds the receiver's address.
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         receiver = Apprise()
-        if not receiver.add(self._address()):
+        with warnings.catch_warnings():  # its plug-ins import a module that a later Python does not have
+            warnings.simplefilter("ignore", DeprecationWarning)
+            known = receiver.add(self._address())
+        if not known:
             raise ContractError(
                 "not a receiver that Apprise knows",
                 where=self._where,

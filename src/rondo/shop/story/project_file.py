@@ -89,8 +89,8 @@ def ab_test(control: str, treatment: str, pace: Pace) -> Edit:
             treatment: {{model_version: {treatment}, traffic_percentage: 50}}
           metrics:
             primary: false_positive_rate
-            secondary: [latency_p99, error_rate]
-            margins: {{latency_p99: 150ms, error_rate: 5%}}
+            secondary: [latency_p95, error_rate]
+            margins: {{latency_p95: 150ms, error_rate: 5%}}
           duration_days: {pace.test_s / 86_400:.5f}
           min_sample_size: {pace.sample}
         pipeline:""")

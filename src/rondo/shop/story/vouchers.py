@@ -11,7 +11,7 @@ from rondo.shop.outcomes import live_customers
 from rondo.shop.story.days import FIRST, TOLD, moment
 from rondo.shop.story.project_file import FEWER_VOUCHERS, SUGGEST, ab_test
 from rondo.shop.story.rolling_out import follow
-from rondo.shop.story.scene import BY, Scene, edit, tell_round, told_accuracy
+from rondo.shop.story.scene import BY, Scene, edit, take_back, tell_round, told_accuracy
 from rondo.shop.story.telling import Chapter
 
 
@@ -36,6 +36,8 @@ def vouchers(scene: Scene) -> None:
         rollout = follow(story, project, chapter, told=exposing)
         story.reading = show(project).reading
         _tell_reading(chapter, story.reading)
+        if rollout.state != "promoted":
+            take_back(story, project, chapter, (FEWER_VOUCHERS.undone(),), why="Keep the threshold")
         chapter.tell("accuracy", told_accuracy(scene.look_when_logged().observations))
     shipped = rollout.state == "promoted"
     story.check(rollout.number == begun.rollout.number, "the test's own rollout should have ended")
