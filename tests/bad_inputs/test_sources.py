@@ -550,7 +550,7 @@ def test_s11_what_takes_more_memory_than_there_is_is_refused_from_the_footer_alo
     assert path.stat().st_size < 100_000
     bad = Bad("S11", "", None, DataError, ("about 0.1 GB", "of memory are free", "Narrow the path"))
     with refused(bad, tmp_path):
-        parquet.read([str(path)], max_rows=10**9, most_bytes=50_000_000, where="source bad")
+        parquet.read({str(path): None}, max_rows=10**9, most_bytes=50_000_000, where="source bad")
 
 
 MUTATED = """

@@ -29,7 +29,9 @@ class Source(Section):
     format: Literal["parquet", "csv", "jsonl"] | None = None
     """By default told by the file name."""
     storage: dict[str, str] = Field(default_factory=dict)
-    """Options of the object store (endpoint, region ...); secrets as env:NAME."""
+    """Options of the S3 store: aws_endpoint_url, aws_region, aws_access_key_id, aws_secret_access_key (as env:NAME),
+    aws_session_token, aws_profile, aws_skip_signature, aws_allow_http, max_retries. What is not said comes from the
+    environment, as for every AWS client."""
 
     http: str | None = None
     records: str = "$"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,11 +18,13 @@ import msgspec
 import polars as pl
 import pytest
 
-from rondo.adapters.files import FilesReader
+from rondo.adapters.files import FilesReader, remote
 from rondo.contract.data import Source
-from rondo.errors import Conflict, DataError, NotAvailable, RondoError, TemporaryPortError
+from rondo.errors import Conflict, ContractError, DataError, NotAvailable, RondoError, TemporaryPortError
 from rondo.testing.servers import S3Server
 from rondo.testing.sources import SECRET, SECRET_NAME, SourceReaderTests, resolve
+
+Options = dict[str, Any]
 
 
 @dataclass
@@ -189,36 +193,139 @@ def test_the_listing_of_the_mission_reads_its_prefix_with_keys_from_the_environm
     assert FilesReader(Path("/nowhere")).read("s", source, resolve).rows() == [(0,), (1,)]
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, "AccessDenied"), (403, "InvalidAccessKeyId")])
-def test_a_store_that_refuses_is_told_without_its_keys(
-    bucket: Bucket, reader: FilesReader, status: int, code: str
-) -> None:
-    said = f"<Error><Code>{code}</Code><Message>no: {SECRET}</Message></Error>".encode()
+@contextmanager
+def answering(reply: Callable[[BaseHTTPRequestHandler], None], storage: dict[str, str]) -> Iterator[Options]:
+    """The options of a store that answers every request like this."""
 
-    class Refusing(BaseHTTPRequestHandler):
+    class Store(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("content-length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_HEAD = do_GET
+            reply(self)
 
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Refusing) as refusing:
-        thread = threading.Thread(target=refusing.serve_forever)
+    with HTTPServer(("127.0.0.1", 0), Store) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        storage = {**bucket.storage, "aws_endpoint_url": f"http://127.0.0.1:{refusing.server_port}"}
-        for files in ("s3://lake/*.parquet", "s3://lake/a.csv"):
-            source = Source.model_validate({"files": files, "storage": storage})
-            with pytest.raises(NotAvailable, match=r"refuses.*Check the keys") as refused:
-                reader.read("s", source, resolve)
-            assert not isinstance(refused.value, TemporaryPortError)
-            assert SECRET not in str(refused.value)
-        refusing.shutdown()
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        yield {"storage": {**storage, "aws_endpoint_url": endpoint, "max_retries": "0"}, "timeout": "2s"}
+        server.shutdown()
         thread.join()
+
+
+def saying(status: int, code: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """A refusal that repeats a secret and names other statuses, as a path or a port may."""
+    said = f"<Error><Code>{code}</Code><Message>404 403 503 {SECRET}</Message></Error>".encode()
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("content-length", str(len(said)))
+        handler.end_headers()
+        handler.wfile.write(said)
+
+    return reply
+
+
+def hang_up_within(handler: BaseHTTPRequestHandler) -> None:
+    """Less than was promised."""
+    handler.send_response(200)
+    handler.send_header("content-length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"a,b")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "temporary", "told"),
+    [
+        (401, "Unauthorized", False, "refuses .*Check the keys"),
+        (403, "AccessDenied", False, "refuses .*Check the keys"),
+        (403, "InvalidAccessKeyId", False, "refuses .*Check the keys"),
+        (400, "ExpiredToken", False, "refuses .*ExpiredToken.*Check the keys"),
+        (404, "NoSuchKey", False, "no file matches"),
+        (404, "NoSuchBucket", False, "no file matches"),
+        (408, "RequestTimeout", True, "did not answer"),
+        (429, "TooManyRequests", True, "did not answer"),
+        (500, "InternalError", True, "did not answer"),
+        (503, "SlowDown", True, "did not answer.*503 SlowDown"),
+    ],
+)
+@pytest.mark.parametrize("files", ["s3://lake/*.parquet", "s3://lake/403/a.parquet", "s3://lake/500.csv"])
+def test_a_refusal_is_told_by_its_status_and_without_what_the_store_says(
+    bucket: Bucket, reader: FilesReader, files: str, status: int, code: str, temporary: bool, told: str
+) -> None:
+    with answering(saying(status, code), bucket.storage) as options:
+        source = Source.model_validate({"files": files, **options})
+        with pytest.raises(NotAvailable, match=told) as refused:
+            reader.read("s", source, resolve)
+    assert isinstance(refused.value, TemporaryPortError) == temporary
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("reply", [hang_up_within, lambda handler: handler.connection.close()])
+def test_an_answer_that_breaks_off_may_be_asked_again(
+    bucket: Bucket, reader: FilesReader, reply: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    with answering(reply, bucket.storage) as options:
+        source = Source.model_validate({"files": "s3://lake/a.csv", **options})
+        with pytest.raises(TemporaryPortError, match="did not answer"):
+            reader.read("s", source, resolve)
+
+
+@pytest.mark.parametrize(
+    ("storage", "told"),
+    [
+        ({"aws_endpoint_uri": "http://127.0.0.1"}, "Did you mean 'aws_endpoint_url'"),
+        ({"max_retries": "many"}, "max_retries is 'many'"),
+        ({"aws_endpoint_url": "http://store.example"}, "in the clear.*https"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_refused_before_anything_is_sent(
+    bucket: Bucket, reader: FilesReader, storage: dict[str, str], told: str
+) -> None:
+    source = Source.model_validate(
+        {"files": "s3://lake/a.csv", "storage": {**bucket.storage, "aws_allow_http": "", **storage}}
+    )
+    with pytest.raises(ContractError, match=told):
+        reader.read("s", source, resolve)
+
+
+@pytest.mark.parametrize(("endpoint", "profile"), [("no url", None), (None, "no-such-profile")])
+def test_what_no_client_can_be_made_of_is_not_available(
+    reader: FilesReader, endpoint: str | None, profile: str | None
+) -> None:
+    said = {"aws_endpoint_url": endpoint, "aws_profile": profile}
+    storage = {name: value for name, value in said.items() if value}
+    source = Source.model_validate({"files": "s3://lake/a.csv", "storage": storage})
+    with pytest.raises(NotAvailable, match=r"cannot be asked.*Check the keys, the endpoint"):
+        reader.read("s", source, resolve)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_damaged_object_is_refused_or_read_and_never_ends_the_process(
+    bucket: Bucket, reader: FilesReader, seed: int
+) -> None:
+    chance, damaged = random.Random(seed), bytearray(whole())
+    for place in chance.sample(range(len(damaged)), 20):
+        damaged[place] = chance.randrange(256)
+    bucket.put("damaged/a.parquet", bytes(damaged))
+    with pytest.raises(DataError, match=r"a\.parquet is (an incomplete file|damaged)"):
+        reader.read("s", bucket.source("damaged/*.parquet"), resolve)
+
+
+def test_a_change_after_the_listing_is_a_conflict(
+    bucket: Bucket, reader: FilesReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("pinned/a.parquet", whole())
+    listed = remote._listed
+
+    def overtaken(*given: Any) -> Any:
+        found = listed(*given)
+        bucket.put("pinned/a.parquet", pl.DataFrame({"a": [0]}))
+        return found
+
+    monkeypatch.setattr(remote, "_listed", overtaken)
+    with pytest.raises(Conflict, match="changed while it was read"):
+        reader.read("s", bucket.source("pinned/*.parquet"), resolve)
 
 
 def test_an_object_that_is_overwritten_is_read_whole_as_before_or_as_after(

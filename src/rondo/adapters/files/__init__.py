@@ -5,9 +5,9 @@ Out:  a table                                (polars)
 
 pattern.py    the path: its {fields}, its format, partitions in its folders. Pure
 local.py      which files of this machine it names, and their bytes
-remote.py     the same of an object store, through Polars' own access to it
-tables.py     bytes or files -> tables; what is wrong with them, by file and line
-parquet.py    Parquet files of this machine -> tables, whatever is in them
+remote.py     the same of an S3 store, through boto3
+tables.py     bytes of texts -> tables; what is wrong with them, by file and line
+parquet.py    Parquet files -> tables, whatever is in them
 reader.py     puts them together
 """
 

@@ -1,4 +1,4 @@
-"""Parquet files of this machine, read so that a damaged or crafted one is refused and never ends the process.
+"""Parquet files, read so that a damaged or crafted one is refused and never ends the process.
 
 Polars reads them faster, and aborts the whole process on some damaged ones (it asks for as much memory as the bytes
 say). Arrow's reader is fuzzed and answers with an error. What a file will need is read from its footer first.
@@ -6,13 +6,12 @@ say). Arrow's reader is fuzzed and answers with an error. What a file will need 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rondo.adapters.files.remote import incomplete
-from rondo.adapters.files.tables import FILE, differences, too_many, with_partitions
+from rondo.adapters.files.tables import FILE, check_fits, differences, too_many, with_partitions
 from rondo.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,11 +21,13 @@ _WIDTHS = {"BOOLEAN": 0.125, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "I
 _WIDE = 16  # what a text takes beside its letters
 
 
-def read(files: Sequence[str], *, max_rows: int, most_bytes: int | None = None, where: str) -> pl.DataFrame:
+def read(
+    files: Mapping[str, bytes | None], *, max_rows: int, most_bytes: int | None = None, where: str
+) -> pl.DataFrame:
     """The rows of all files in their order; partition folders become columns unless a file has them.
 
     Args:
-        files: paths.
+        files: names with their bytes; without bytes the name is a path.
         max_rows: more rows are refused before they are read.
         most_bytes: so is what would take more memory; by default what is free on this machine.
         where: for errors.
@@ -34,10 +35,10 @@ def read(files: Sequence[str], *, max_rows: int, most_bytes: int | None = None, 
     Raises:
         DataError: a file is incomplete or damaged, two files differ in their columns, or there is too much.
     """
-    opened = {file: _open(file, where) for file in files}
+    opened = {file: _open(file, data, where) for file, data in files.items()}
     if sum(one.metadata.num_rows for one in opened.values()) > max_rows:
         raise too_many(max_rows, where)
-    _check_size(sum(needed(one.metadata) for one in opened.values()), most_bytes, where)
+    check_fits(sum(needed(one.metadata) for one in opened.values()), where, most_bytes=most_bytes)
     tables = {file: _table(one, file, where) for file, one in opened.items()}
     schemas = {
         file: _alike(table.schema, next(iter(tables.values())).schema) for file, table in tables.items()
@@ -46,7 +47,7 @@ def read(files: Sequence[str], *, max_rows: int, most_bytes: int | None = None, 
         raise DataError("the files do not have the same columns", problems=problems)
     order = next(iter(tables.values())).columns
     parts = [table.select(order).with_columns(pl.lit(file).alias(FILE)) for file, table in tables.items()]
-    return with_partitions(pl.concat(parts, how="vertical_relaxed"), files, where)
+    return with_partitions(pl.concat(parts, how="vertical_relaxed"), list(files), where)
 
 
 def needed(footer: FileMetaData) -> float:
@@ -59,30 +60,21 @@ def needed(footer: FileMetaData) -> float:
     return float(max(widths * footer.num_rows, written))
 
 
-def _check_size(bytes_needed: float, most_bytes: int | None, where: str) -> None:
-    if most_bytes is None:
-        import psutil
-
-        most_bytes = int(psutil.virtual_memory().available)
-    if bytes_needed > most_bytes:
-        raise DataError(
-            f"the files hold about {bytes_needed / 1e9:,.1f} GB, and {most_bytes / 1e9:,.1f} GB of memory are free",
-            where=where,
-            rule="What is read fits into memory",
-            mend="Narrow the path, or read it on a machine with more memory",
-        )
-
-
-def _open(file: str, where: str) -> ParquetFile:
+def _open(file: str, data: bytes | None, where: str) -> ParquetFile:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        opened = parquet.ParquetFile(file)
+        opened = parquet.ParquetFile(file if data is None else pa.BufferReader(data))
         _ = opened.schema_arrow.names  # decodes them: a name that is no text is found here
         return opened
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise incomplete(file, where) from error
+        raise DataError(
+            f"{file} is an incomplete file",
+            where=where,
+            rule="A Parquet file ends with its footer; the writer of this one died, or it is something else",
+            mend="Write it again",
+        ) from error
 
 
 def _table(opened: ParquetFile, file: str, where: str) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -115,6 +116,25 @@ def plan(path: str, stated: Format | None, *, where: str) -> Pattern:
             mend="Add format: parquet, csv or jsonl",
         )
     return Pattern(path, stated or told or "parquet")
+
+
+def literal(path: str) -> str:
+    """What every path that the pattern names begins with."""
+    return _MAGIC.split(path, maxsplit=1)[0]
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether the pattern names the path: * and ? stay within a folder, ** stands for any number of folders."""
+    return _match(path.split("/"), pattern.split("/"))
+
+
+def _match(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    if not wanted:
+        return not parts
+    first, *later = wanted
+    if first == "**":
+        return any(_match(parts[skipped:], later or ("*",)) for skipped in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], first) and _match(parts[1:], later)
 
 
 def hidden(path: str, fixed: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -33,9 +32,10 @@ class FilesReader:
         if not wanted.remote:
             return self._local(wanted, source, where)
         storage = {key: resolve(value) for key, value in source.storage.items()}
-        return _remote(
-            wanted, source, remote.options(storage, source.timeout.total_seconds(), where=where), where
-        )
+        contents = remote.contents(wanted, storage, timeout_s=source.timeout.total_seconds(), where=where)
+        if wanted.format == "parquet":
+            return parquet.read(contents, max_rows=source.max_rows, where=where)
+        return _texts(contents, wanted, source, where)
 
     def origin(self, source: Source) -> str:
         """The path with its wildcards and fields."""
@@ -45,17 +45,8 @@ class FilesReader:
         files = local.named(wanted, self._root, where=where)
         with local.unchanged(files, where=where):
             if wanted.format == "parquet":
-                return parquet.read([str(file) for file in files], max_rows=source.max_rows, where=where)
+                return parquet.read(dict.fromkeys(map(str, files)), max_rows=source.max_rows, where=where)
             return _texts({str(file): local.content(file, where) for file in files}, wanted, source, where)
-
-
-def _remote(wanted: Pattern, source: Source, storage: dict[str, Any], where: str) -> pl.DataFrame:
-    if wanted.format == "parquet":
-        files = remote.named(wanted, storage, where=where)
-        return (
-            tables.parquet(files, storage, max_rows=source.max_rows, where=where) if files else pl.DataFrame()
-        )
-    return _texts(remote.contents(wanted, storage, where=where), wanted, source, where)
 
 
 def _texts(contents: dict[str, bytes], wanted: Pattern, source: Source, where: str) -> pl.DataFrame:

@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from rondo.adapters.files import remote
 from rondo.adapters.files.pattern import partitions
-from rondo.errors import DataError, Problem, RondoError
+from rondo.errors import DataError, Problem
 from rondo.ports.columns import from_records
 from rondo.ports.texts import typed
 
@@ -20,54 +19,6 @@ FILE = "\0file"
 """No column of a user can have this name."""
 _LINE_BYTES = 16 * 2**20
 _SEPARATORS = {";": "a semicolon", "\t": "a tab", "|": "a bar"}
-
-
-def parquet(
-    files: Sequence[str], storage: Mapping[str, Any] | None, *, max_rows: int, where: str
-) -> pl.DataFrame:
-    """The rows of all files of a store in their order; partition folders become columns unless a file has them.
-
-    Raises:
-        DataError: a file is incomplete, two files differ in their columns, or there are too many rows.
-    """
-    scan = _scan(files, storage)
-    try:
-        rows = int(scan.select(pl.len()).collect().item())
-        if rows > max_rows:
-            raise too_many(max_rows, where)
-        table = scan.collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _diagnosed(files, storage, where, error) from error
-    return with_partitions(table, files, where)
-
-
-def _scan(files: Sequence[str], storage: Mapping[str, Any] | None) -> pl.LazyFrame:
-    return pl.scan_parquet(
-        list(files),
-        glob=False,
-        hive_partitioning=False,
-        include_file_paths=FILE,
-        storage_options=dict(storage) if storage else None,
-        cast_options=pl.ScanCastOptions(
-            integer_cast="upcast", float_cast="upcast", datetime_cast="nanosecond-downcast"
-        ),
-    )
-
-
-def _diagnosed(
-    files: Sequence[str], storage: Mapping[str, Any] | None, where: str, error: Exception
-) -> RondoError:
-    """The file that cannot be read, or the two that differ."""
-    schemas: dict[str, Mapping[str, Any]] = {}
-    for file in files:
-        try:
-            schemas[file] = _scan([file], storage).drop(FILE).collect_schema()
-        except (OSError, pl.exceptions.PolarsError) as broken:
-            return remote.told(broken, file, storage or {}, where)
-    problems = differences(schemas, where)
-    if problems:
-        return DataError("the files do not have the same columns", problems=problems)
-    return remote.told(error, files[0], storage or {}, where)
 
 
 def differences(schemas: Mapping[str, Mapping[str, Any]], where: str) -> tuple[Problem, ...]:
@@ -268,6 +219,25 @@ def jsonl_table(contents: Mapping[str, bytes], *, max_rows: int, where: str) -> 
         files += [file] * (len(records) - before)
     table = from_records(records, where=where).with_columns(pl.Series(FILE, files, dtype=pl.String))
     return with_partitions(table, list(contents), where)
+
+
+def check_fits(bytes_needed: float, where: str, *, most_bytes: int | None = None) -> None:
+    """Sees that so much can be read; `most_bytes` is what is free on this machine unless given.
+
+    Raises:
+        DataError: it is more.
+    """
+    if most_bytes is None:
+        import psutil
+
+        most_bytes = int(psutil.virtual_memory().available)
+    if bytes_needed > most_bytes:
+        raise DataError(
+            f"the files hold about {bytes_needed / 1e9:,.1f} GB, and {most_bytes / 1e9:,.1f} GB of memory are free",
+            where=where,
+            rule="What is read fits into memory",
+            mend="Narrow the path, or read it on a machine with more memory",
+        )
 
 
 def too_many(max_rows: int, where: str) -> DataError:
