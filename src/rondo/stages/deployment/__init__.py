@@ -28,7 +28,6 @@ deployer.py         ModelDeployer: the same semantics on a model registry alone
 from __future__ import annotations
 
 from rondo.stages.deployment.carry_out import (
-    Done,
     Means,
     not_ready,
     promote,
@@ -54,6 +53,7 @@ from rondo.stages.deployment.leasing import leased
 from rondo.stages.deployment.mirror import LEASE, reconcile
 from rondo.stages.deployment.moving import gets_traffic, move_of, switch_for
 from rondo.stages.deployment.plan import (
+    Done,
     NothingBefore,
     Patience,
     Plan,

@@ -31,6 +31,7 @@ from rondo.stages.deployment.leasing import leased
 from rondo.stages.deployment.mirror import LEASE, mirror_roles
 from rondo.stages.deployment.plan import (
     AwaitServers,
+    Done,
     MirrorRoles,
     Patience,
     Plan,
@@ -63,20 +64,6 @@ class Means:
     wait: Callable[[float], None] = time.sleep  # seconds
     patience: Patience = field(default_factory=Patience)
     progress: Progress = field(default_factory=Silent)
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What was done: the routes of now, the servers that were ready and those that are late.
-
-    `not_mirrored` says why the model registry could not be told; the next command tells it.
-    """
-
-    plan: Plan
-    routes: Routes
-    warm: tuple[str, ...] = ()
-    late: tuple[str, ...] = ()
-    not_mirrored: str = ""
 
 
 def promote(version: str, means: Means, *, by: str, reason: str) -> Done:

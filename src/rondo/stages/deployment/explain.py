@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from rondo.stages.deployment.plan import (
     AwaitServers,
+    Done,
     MirrorRoles,
     Plan,
     Step,
@@ -13,9 +14,6 @@ from rondo.stages.deployment.plan import (
     VerifyBundle,
     WarmServers,
 )
-
-if TYPE_CHECKING:
-    from rondo.stages.deployment.carry_out import Done
 
 
 def explain_step(step: Step) -> str:

@@ -69,6 +69,20 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What was done: the routes of now, the servers that were ready and those that are late.
+
+    `not_mirrored` says why the model registry could not be told; the next command tells it.
+    """
+
+    plan: Plan
+    routes: Routes
+    warm: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    not_mirrored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What is: releases in order of registration, the release history, the routes of now.
 
