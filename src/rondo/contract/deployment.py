@@ -40,6 +40,20 @@ class Canary(Section):
     min_requests: int = Field(default=1000, ge=1)
 
 
+class Margins(Section):
+    """How much worse than the version in production, over the same time, a version in a canary or a shadow phase may
+    be. One that is surely further away, at any look, is rejected."""
+
+    error_rate: Share = 0.005
+    """So many more answers may fail or be no number."""
+    p99_latency: Share = 0.25
+    """Answers that take so much longer than the 99th percentile in production (and 1 ms more) are slow; 3% may be."""
+    decisions: Share = 0.1
+    """The share of each decision may differ by so much: a new model decides otherwise, but not about everybody."""
+    score_distance: Share = 0.3
+    """The distributions of the scores may be so far apart (Kolmogorov and Smirnov's distance, beyond chance)."""
+
+
 class Deployment(Section):
     """The deployment section."""
 
@@ -50,6 +64,7 @@ class Deployment(Section):
     shadow: Shadow | None = None
     """With it a shadow phase goes before the strategy's own phases; strategy `shadow` has one anyway."""
     canary: Canary = Canary()
+    margins: Margins = Margins()
     rollback_on: dict[str, UpperLimit] = Field(default_factory=dict)
     rollback_window: Duration = Field(default="0s", validate_default=True)
     """For how long after a promotion `rollback_on` is still watched, to go back by itself."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rondo.contract.deployment import Margins
 from rondo.contract.units import Limit, parse_limit
 from rondo.records.rollout import Evidence, Phase
 from rondo.stages.deployment.comparing import Side
@@ -59,8 +60,11 @@ def unlogged(stream: Stream) -> Side:
     return replace(stream.side(5000), rows=0, unusable=0, decisions={}, scores=np.empty(0))
 
 
-def canary(candidate: Side, control: Side, limits: dict[str, Limit] = LIMITS) -> Evidence:
-    return judge_canary(candidate, control, limits=limits, phase=PHASE, window=WINDOW)
+def canary(
+    candidate: Side, control: Side, limits: dict[str, Limit] = LIMITS, margins: Margins | None = None
+) -> Evidence:
+    margins = margins or Margins()
+    return judge_canary(candidate, control, limits=limits, margins=margins, phase=PHASE, window=WINDOW)
 
 
 def rejected_after(seed: int, looks: int, n: int, **bad: Any) -> int | None:
@@ -93,6 +97,24 @@ def test_an_equal_candidate_is_hardly_ever_rejected_however_often_one_looks() ->
 def test_a_bad_candidate_is_rejected_soon(bad: dict[str, Any]) -> None:
     found = [rejected_after(seed, 20, 2000, **bad) for seed in range(10)]
     assert all(found), found
+
+
+@pytest.mark.parametrize(
+    ("bad", "margins"),
+    [
+        ({"errors": 0.06}, {"error_rate": "10%"}),
+        ({"slower": 2.5}, {"p99_latency": "100%"}),
+        ({"missing": 0.05}, {"error_rate": 0.1}),
+        ({"constant": True}, {"decisions": "100%", "score_distance": 1}),
+    ],
+    ids=["errors", "slow", "no numbers", "decides otherwise"],
+)
+def test_what_the_project_file_allows_is_no_reason_to_reject(
+    bad: dict[str, Any], margins: dict[str, Any]
+) -> None:
+    candidate, control = Stream(1, 5000, **bad).side(5000), Stream(2, 8000).side(8000)
+    assert canary(candidate, control, {}).judgement == "reject"
+    assert canary(candidate, control, {}, Margins.model_validate(margins)).judgement == "ship"
 
 
 def test_each_reason_is_told() -> None:
@@ -149,6 +171,7 @@ def shadow(agreed: int, pairs: int, candidate: Side, control: Side) -> Evidence:
         pairs=pairs,
         min_agreement=0.9,
         limits=LIMITS,
+        margins=Margins(),
         phase=PHASE,
         window=WINDOW,
     )

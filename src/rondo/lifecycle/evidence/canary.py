@@ -18,6 +18,7 @@ def gather(workshop: Workshop, rollout: Rollout, now: datetime) -> Evidence:
         answers.side(rollout.candidate),
         answers.side(rollout.stable) if rollout.stable else Side(),
         limits=workshop.project.deployment.rollback_on,
+        margins=workshop.project.deployment.margins,
         phase=rollout.phase,
         window=Window(since, now, now),
     )

@@ -31,6 +31,7 @@ def gather(workshop: Workshop, rollout: Rollout, now: datetime) -> Evidence:
         pairs=pairs.height,
         min_agreement=(section.shadow or Shadow()).min_agreement,
         limits=section.rollback_on,
+        margins=section.margins,
         phase=rollout.phase,
         window=Window(since, now, now),
     )

@@ -12,21 +12,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rondo.contract.deployment import Margins
 from rondo.contract.metrics import LATENCIES, system_name
 from rondo.contract.units import Limit
 from rondo.records.verdict import Judgement
 from rondo.stages.deployment.sequences import distance_between, distance_by_chance, rate_interval
 
-ERROR_MARGIN = 0.005
-"""So many more answers (a share) may fail than the control's."""
-SLOW_FACTOR, SLOW_MS, SLOW_SHARE = 1.25, 1.0, 0.03
-"""An answer is slow that takes SLOW_FACTOR times the control's 99th percentile and SLOW_MS more; so many may."""
+SLOW_MS, SLOW_SHARE = 1.0, 0.03
+"""An answer is slow that is beyond the margin and SLOW_MS more; SLOW_SHARE of the answers may be."""
 FEWEST_TIMES = 200
 """Below this a 99th percentile is the slowest few answers and compared with nothing."""
-DECISION_MARGIN = 0.1
-"""The share of a decision may differ by so much: a new model may decide otherwise, not about everybody."""
-SCORE_MARGIN = 0.3
-"""The distributions of the scores may be so far apart, beyond chance (Kolmogorov and Smirnov's distance)."""
 FEWEST_DECISIONS = 20
 """Decisions that are rarer than that on both sides are not compared one by one."""
 
@@ -91,7 +86,7 @@ def beyond_limits(
             yield from _thinner(side, name, limit)
 
 
-def worse_than(candidate: Side, control: Side, *, alpha: float) -> Iterator[Finding]:
+def worse_than(candidate: Side, control: Side, margins: Margins, *, alpha: float) -> Iterator[Finding]:
     """In what the candidate is surely worse than the control over the same time, or answers otherwise."""
     each = alpha / 5
     pairs = (
@@ -101,14 +96,14 @@ def worse_than(candidate: Side, control: Side, *, alpha: float) -> Iterator[Find
     for words, ours, theirs in pairs:
         low, _ = rate_interval(*ours, each / 2)
         _, high = rate_interval(*theirs, each / 2)
-        if low > high + ERROR_MARGIN:
+        if low > high + margins.error_rate:
             yield Finding("reject", f"{_share(*ours)} {words}, of the control's {_share(*theirs)}")
-    yield from _slower_than(candidate, control, each)
-    yield from decides_otherwise(candidate, control, alpha=each)
-    yield from scores_otherwise(candidate, control, alpha=each)
+    yield from _slower_than(candidate, control, margins, each)
+    yield from decides_otherwise(candidate, control, margins, alpha=each)
+    yield from scores_otherwise(candidate, control, margins, alpha=each)
 
 
-def decides_otherwise(candidate: Side, control: Side, *, alpha: float) -> Iterator[Finding]:
+def decides_otherwise(candidate: Side, control: Side, margins: Margins, *, alpha: float) -> Iterator[Finding]:
     """Decisions that the candidate surely makes much more or much less often."""
     n, m = sum(candidate.decisions.values()), sum(control.decisions.values())
     known = sorted({*candidate.decisions, *control.decisions})
@@ -121,18 +116,18 @@ def decides_otherwise(candidate: Side, control: Side, *, alpha: float) -> Iterat
         ours, theirs = candidate.decisions.get(name, 0), control.decisions.get(name, 0)
         low, high = rate_interval(ours, n, alpha / (2 * len(known)))
         their_low, their_high = rate_interval(theirs, m, alpha / (2 * len(known)))
-        if low > their_high + DECISION_MARGIN or high < their_low - DECISION_MARGIN:
+        if low > their_high + margins.decisions or high < their_low - margins.decisions:
             words = f"it decides {name!r} for {_share(ours, n)}, the control for {_share(theirs, m)}"
             yield Finding("reject", words)
 
 
-def scores_otherwise(candidate: Side, control: Side, *, alpha: float) -> Iterator[Finding]:
+def scores_otherwise(candidate: Side, control: Side, margins: Margins, *, alpha: float) -> Iterator[Finding]:
     """Whether the scores are surely distributed otherwise."""
     n, m = candidate.scores.size, control.scores.size
     if n and m:
         distance = distance_between(candidate.scores, control.scores)
         chance = distance_by_chance(n, m, alpha)
-        if distance > SCORE_MARGIN + chance:
+        if distance > margins.score_distance + chance:
             words = f"its scores are distributed otherwise (distance {distance:.2f}, by chance up to {chance:.2f})"
             yield Finding("reject", words)
 
@@ -168,15 +163,15 @@ def _thinner(side: Side, name: str, limit: Limit) -> Iterator[Finding]:
         yield Finding("inconclusive", f"{name}: {rate:.3g} requests/s, the limit is {limit}")
 
 
-def _slower_than(candidate: Side, control: Side, alpha: float) -> Iterator[Finding]:
+def _slower_than(candidate: Side, control: Side, margins: Margins, alpha: float) -> Iterator[Finding]:
     ours, theirs = candidate.latency_ms, control.latency_ms
     if ours.size and theirs.size >= FEWEST_TIMES:
         usual = float(np.percentile(theirs, 99))
-        slow = int((ours > usual * SLOW_FACTOR + SLOW_MS).sum())
+        slow = int((ours > usual * (1.0 + margins.p99_latency) + SLOW_MS).sum())
         if rate_interval(slow, ours.size, alpha)[0] > SLOW_SHARE:
             words = (
                 f"p99 latency {np.percentile(ours, 99):.3g} ms, {usual:.3g} ms for the control "
-                f"({_share(slow, ours.size)} of the answers are slower than that by a quarter)"
+                f"({_share(slow, ours.size)} of the answers are slower than that by {margins.p99_latency:.0%})"
             )
             yield Finding("reject", words)
 

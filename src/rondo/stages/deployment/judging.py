@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rondo.contract.deployment import Margins
 from rondo.contract.units import Limit
 from rondo.records.rollout import Evidence, Phase
 from rondo.records.verdict import Judgement
 from rondo.stages.deployment.comparing import (
-    ERROR_MARGIN,
     Finding,
     Side,
     beyond_limits,
@@ -45,7 +45,13 @@ class Window:
 
 
 def judge_canary(
-    candidate: Side, control: Side, *, limits: Mapping[str, Limit], phase: Phase, window: Window
+    candidate: Side,
+    control: Side,
+    *,
+    limits: Mapping[str, Limit],
+    margins: Margins,
+    phase: Phase,
+    window: Window,
 ) -> Evidence:
     """The candidate against the control over the same time, and against the contract's limits."""
     figures: dict[str, Any] = {"candidate": candidate.figures(), "control": control.figures()}
@@ -55,7 +61,7 @@ def judge_canary(
             *_unseen("the candidate", candidate),
             *_unseen("the control", control),
             *beyond_limits(candidate, limits, alpha=FALSE_ALARMS / 2),
-            *worse_than(candidate, control, alpha=FALSE_ALARMS / 2),
+            *worse_than(candidate, control, margins, alpha=FALSE_ALARMS / 2),
         ]
     elif candidate.requests:
         few = f"the control answered {control.requests:,} requests: nothing to compare with"
@@ -88,6 +94,7 @@ def judge_shadow(
     pairs: int,
     min_agreement: float,
     limits: Mapping[str, Limit],
+    margins: Margins,
     phase: Phase,
     window: Window,
 ) -> Evidence:
@@ -100,6 +107,7 @@ def judge_shadow(
         pairs: rows that both answered.
         min_agreement: least share of `agreed` among them.
         limits: the bad side of each figure, by name.
+        margins: how far from the control it may be.
         phase: the shadow phase.
         window: the time that was looked at.
     """
@@ -114,7 +122,7 @@ def judge_shadow(
         return _evidence(
             [
                 Finding("inconclusive", f"no mirrored row was answered by both yet ({seen})"),
-                *_failing(candidate, limits),
+                *_failing(candidate, limits, margins),
             ],
             candidate.requests - candidate.errors,
             figures,
@@ -124,9 +132,9 @@ def judge_shadow(
     figures["difference"] = _difference(candidate, control)
     findings = [
         *_agreement(agreed, pairs, min_agreement, FALSE_ALARMS / 4),
-        *_failing(candidate, limits),
-        *decides_otherwise(candidate, control, alpha=FALSE_ALARMS / 4),
-        *scores_otherwise(candidate, control, alpha=FALSE_ALARMS / 4),
+        *_failing(candidate, limits, margins),
+        *decides_otherwise(candidate, control, margins, alpha=FALSE_ALARMS / 4),
+        *scores_otherwise(candidate, control, margins, alpha=FALSE_ALARMS / 4),
     ]
     return _evidence(findings, candidate.requests - candidate.errors, figures, phase, window)
 
@@ -163,11 +171,11 @@ def _agreement(agreed: int, pairs: int, least: float, alpha: float) -> Iterable[
         yield Finding("inconclusive", f"{words}; that few rows do not settle it")
 
 
-def _failing(candidate: Side, limits: Mapping[str, Limit]) -> Iterable[Finding]:
+def _failing(candidate: Side, limits: Mapping[str, Limit], margins: Margins) -> Iterable[Finding]:
     # Only requests that were answered are mirrored: whatever fails here fails because of the candidate.
     if candidate.requests:
         low, _ = rate_interval(candidate.errors, candidate.requests, FALSE_ALARMS / 8)
-        if low > ERROR_MARGIN:
+        if low > margins.error_rate:
             share = candidate.errors / candidate.requests
             yield Finding("reject", f"{share:.2%} of {candidate.requests:,} mirrored requests failed")
         yield from beyond_limits(candidate, limits, alpha=FALSE_ALARMS / 8)
