@@ -16,6 +16,8 @@ import yaml
 from mission.document import listing
 
 CUSTOMERS, MONTHS = 4_000, 26
+ASKED = ("usage_minutes", "session_count", "age", "ticket_count", "country")
+"""What a request gives of a row."""
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
 

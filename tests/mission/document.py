@@ -54,12 +54,40 @@ class Listing:
                 }
         raise KeyError(name)
 
+    def own(self, name: str) -> Any:
+        """The listing's own class, made by running its imports and its classes: what ours is compared with."""
+        kept = [
+            one
+            for one in ast.parse(self.text).body
+            if isinstance(one, ast.Import | ast.ImportFrom | ast.ClassDef)
+        ]
+        names: dict[str, Any] = {}
+        exec(compile(ast.Module(kept, type_ignores=[]), f"listing {self.section}", "exec"), names)
+        return names[name]
+
+    def calls(self, name: str) -> list[dict[str, Any]]:
+        """The arguments of every call of a method of that name; a bare word is kept as text, by its place."""
+        found = []
+        for call in ast.walk(ast.parse(self.text)):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == name:
+                given = {str(place): value for place, value in enumerate(call.args)}
+                given |= {keyword.arg or "": keyword.value for keyword in call.keywords}
+                found.append({key: _plain(value) for key, value in given.items()})
+        return found
+
     def usage(self) -> str:
         """The statements after the classes: how the document uses them."""
         body = ast.parse(self.text).body
         last = max(place for place, one in enumerate(body) if isinstance(one, ast.ClassDef))
         kept = [ast.get_source_segment(self.text, one) or "" for one in body[last + 1 :]]
         return textwrap.dedent("\n".join(kept))
+
+
+def _plain(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return ast.unparse(value)
 
 
 @cache

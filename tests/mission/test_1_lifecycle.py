@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
 
-import polars as pl
-import pytest
-
-from mission import churn as practice
 from mission.document import listing
-from rondo.assembly import Assembly, open_project
+from rondo.assembly import Assembly
 from rondo.lifecycle.differing import diff
 from rondo.lifecycle.order import steps
-from rondo.lifecycle.watching import decide, retrain_now
 from rondo.stages.deployment import served_at
 
 BOXES = {  # the boxes of the drawing -> sections of the project file, or stages of a round
@@ -41,23 +35,6 @@ def test_a_round_goes_through_them_in_the_order_of_the_drawing(churn: Assembly) 
     production = churn.state.production()
     assert production is not None
     assert production.version == "1.0.0"
-
-
-@pytest.fixture(scope="module")
-def again(churn: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """The project after a month passed, a month of rows came, and a retrain went round."""
-    folder = tmp_path_factory.mktemp("again") / "churn"
-    shutil.copytree(churn.layout.root, folder)
-    newest = practice.table(months=1, seed=8).with_columns(pl.col("event_timestamp").dt.offset_by("26mo"))
-    pl.concat([practice.table(), newest]).write_parquet(folder / "customers.parquet")
-    project = open_project(folder, clock=lambda: churn.clock() + timedelta(days=31))
-
-    decision = decide(project)
-    went = retrain_now(project, decision)
-
-    assert decision.reasons == ("scheduled_retrain",)
-    assert not went.refused, went.release
-    return project
 
 
 def test_retraining_closes_the_loop(again: Assembly) -> None:

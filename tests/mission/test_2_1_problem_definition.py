@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import polars as pl
 import pytest
 
 from mission import churn as practice
+from mission.conftest import Watched
 from mission.document import listing
 from rondo.assembly import Assembly, open_project
+from rondo.cli.round import status
 from rondo.contract import load_project
 from rondo.errors import DataError
-from rondo.lifecycle.going_round import go_round
+from rondo.lifecycle.evidence.preflight import gather
+from rondo.lifecycle.going_round import Round, go_round
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.status import standing
 
@@ -45,14 +50,74 @@ def test_the_listing_is_a_project_file_as_it_is_printed(tmp_path: Path) -> None:
     assert project.data_requirements.features == ("usage_patterns", "demographics", "support_tickets")
 
 
-def test_every_line_has_an_enforcer_and_a_value(churn: Assembly) -> None:
-    lines = {one.name: one for one in standing(churn).criteria}
-    for name in ("precision_at_recall_80", "model_size", "interpretability"):
-        assert (lines[name].enforcer, lines[name].verdict) == ("gate", "passed"), name
-    for name in ("historical_period", "minimum_samples", "features"):
-        assert lines[name].verdict == "passed", name
-    # The pre-flight of this project tests no load: what was not measured is a gap and not a pass.
-    assert lines["throughput"].verdict == "gap"
+def test_status_shows_every_line_with_its_enforcer_and_value(
+    churn: Assembly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = listing("2.1").values()["project_definition"]
+    status(churn.layout.root, as_json=True)
+    lines = {(one["section"], one["name"]): one for one in json.loads(capsys.readouterr().out)["criteria"]}
+
+    problem = lines["problem", printed["ml_problem"]["success_metric"]]
+    assert (problem["asked"], problem["enforcer"], problem["verdict"]) == (
+        f"better than {printed['ml_problem']['baseline']}",
+        "gate",
+        "passed",
+    )
+    assert lines["problem", "business_objective"]["asked"] == printed["business_objective"]
+    for section, title in (("constraints", "constraints"), ("data_requirements", "data")):
+        for name in printed[section]:
+            line = lines[title, name]
+            assert line["enforcer"] in ("gate", "pre-flight", "data check", "features"), name
+            # The pre-flight of this project tests no load: what was not measured is a gap and not a pass.
+            assert (line["verdict"] == "gap") is (name == "throughput"), name
+            assert line["value"], name
+    assert "104,000 rows" in lines["data", "minimum_samples"]["value"]
+
+
+def test_latency_and_throughput_are_measured_under_load_before_any_traffic(
+    churn: Assembly, tmp_path: Path
+) -> None:
+    folder = tmp_path / "churn"
+    shutil.copytree(churn.layout.root, folder)
+    file = folder / "rondo.yaml"
+    file.write_text(file.read_text().replace("duration: 0s", "duration: 500ms"))
+    project = open_project(folder)
+    rollout = project.state.rollout()
+    assert rollout is not None
+
+    evidence = gather(project, rollout, project.clock())
+
+    lines = {(one.section, one.name): one for one in standing(project).criteria}
+    asked = {
+        "latency": ("ms", lambda found: found < 100),
+        "throughput": ("req/s", lambda found: found >= 1000),
+    }
+    for name, (unit, holds) in asked.items():
+        line = lines["constraints", name]
+        found, said = line.value.split()[:2]
+        assert (line.enforcer, said) == ("pre-flight", unit)
+        # Whatever this machine can do: what was found is compared with what was asked.
+        assert (line.verdict == "passed") is holds(float(found.replace(",", ""))), line
+        assert line.verdict in ("passed", "failed")
+    measured = [lines["constraints", name].verdict for name in asked]
+    assert ("failed" in measured) <= (evidence.judgement == "reject")
+
+
+def test_a_model_that_misses_a_line_is_refused_by_its_name(refused: tuple[Assembly, Round]) -> None:
+    project, went = refused
+    lines = {one.name: one for one in standing(project).criteria}
+    for name in ("precision_at_recall_80", "interpretability"):
+        assert lines[name].verdict == "failed"
+        assert f"{name} failed" in went.release
+    assert went.refused
+    assert project.state.production() is None
+
+
+def test_every_answer_is_explained_by_what_adds_up_to_it(watched: Watched) -> None:
+    for answer, why in watched.explained:
+        assert set(why["contributions"]) == set(practice.ASKED)
+        margin = why["base"] + sum(why["contributions"].values())
+        assert 1 / (1 + math.exp(-margin)) == pytest.approx(answer["score"], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +125,9 @@ def test_every_line_has_an_enforcer_and_a_value(churn: Assembly) -> None:
     [
         (practice.table(customers=3_000), "minimum_samples"),
         (practice.table(customers=5_000, months=23), "historical_period"),
+        (practice.table().with_columns(ticket_count=pl.lit(None, pl.Int64)), "support_tickets"),
     ],
-    ids=["too few samples", "too short a period"],
+    ids=["too few samples", "too short a period", "a group of features without values"],
 )
 def test_data_that_does_not_meet_the_requirements_stops_the_run(
     tmp_path: Path, rows: pl.DataFrame, said: str

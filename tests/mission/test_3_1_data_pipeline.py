@@ -14,10 +14,12 @@ import pytest
 
 from mission.document import listing
 from rondo import DataPipeline
+from rondo.errors import DataError
 from rondo.testing.servers import PostgresServer, S3Server
 from rondo.testing.web import Answer, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+START_DATE = "2024-01-01"
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def sources(
     monkeypatch.setenv("WAREHOUSE_URL", postgres.url)
     endpoint = {"aws_endpoint_url": s3_server.url, "aws_allow_http": "true", "aws_region": "us-east-1"}
     return {
-        "transactions": {"sql": "${WAREHOUSE_URL}", "query": query[1], "params": ["2024-01-01"]},
+        "transactions": {"sql": "${WAREHOUSE_URL}", "query": query[1], "params": [START_DATE]},
         "user_events": {
             "files": f"s3://{bucket[1]}/{prefix[1]}/{{date_partition}}/*.parquet",
             "storage": endpoint,
@@ -57,7 +59,7 @@ def sources(
 def config(sources: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "data_sources": sources,
-        "start_date": "2024-01-01",
+        "start_date": START_DATE,
         "date_partition": "2024-01-03",
         "min_rows": 2,
         "max_null_ratio": 0.7,
@@ -78,10 +80,13 @@ def test_it_has_the_methods_of_the_listing() -> None:
 
 
 def test_the_listing_goes_all_the_way_over_real_servers(sources: dict[str, Any], tmp_path: Path) -> None:
-    with serving(lambda _: Answer([{"user_id": 2, "score": 0.7}])) as api:
-        sources["external_features"] = {"http": api.url, "allow_private": True}
-        pipeline = DataPipeline(config(sources), folder=tmp_path)
+    down_once = iter([Answer("try later", status=503)])
+    told = Answer([{"user_id": 2, "score": 0.7}])
+    with serving(lambda _: next(down_once, told)) as api:
+        given = config(sources, external_api={"http": api.url, "allow_private": True})
+        pipeline = DataPipeline(given, folder=tmp_path)
         data = pipeline.extract()
+    assert len(api.asked) == 2  # each source tries again by itself
     df = pipeline.transform(data)
     valid = pipeline.validate(df)
     pipeline.load(df, tmp_path / "processed")
@@ -107,16 +112,20 @@ def test_the_listing_goes_all_the_way_over_real_servers(sources: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("table", "rule"),
+    ("table", "rule", "found"),
     [
-        (pl.DataFrame({"user_id": [1], "amount": [1.0]}), "row_count"),
-        (pl.DataFrame({"user_id": [1, 2, 3], "amount": [None, None, None]}), "null_ratio"),
-        (pl.DataFrame({"user_id": ["a", "b", "c"], "amount": [1.0, 2.0, 3.0]}), "schema_match"),
-        (pl.DataFrame({"user_id": [1, 2, 3], "amount": [1.0, 2.0, -3.0]}), "value_ranges"),
+        (pl.DataFrame({"user_id": [1], "amount": [1.0]}), "row_count", "1 rows"),
+        (pl.DataFrame({"user_id": [1, 2, 3], "amount": [None, 5.0, 5.0]}), "null_ratio", "33.3% missing"),
+        (pl.DataFrame({"user_id": ["a", "b", "c"], "amount": [1.0, 2.0, 3.0]}), "schema_match", "string"),
+        (
+            pl.DataFrame({"user_id": [1, 2, 3], "amount": [1.0, 2.0, -3.0]}),
+            "value_ranges",
+            "1 values outside",
+        ),
     ],
     ids=["row_count", "null_ratio", "schema_match", "value_ranges"],
 )
-def test_each_validation_of_the_listing_stops_bad_data(table: pl.DataFrame, rule: str) -> None:
+def test_each_validation_of_the_listing_stops_bad_data(table: pl.DataFrame, rule: str, found: str) -> None:
     assert f'"{rule}"' in listing("3.1").text
     rules = {
         "min_rows": 2,
@@ -126,5 +135,23 @@ def test_each_validation_of_the_listing_stops_bad_data(table: pl.DataFrame, rule
     }
     pipeline = DataPipeline({"data_sources": {"t": {"files": "t.csv"}}, **rules})
     assert not pipeline.validate(table)
-    assert [check for check in pipeline.checks if check.status == "failed"]
+    (failed,) = (check for check in pipeline.checks if check.status == "failed")
+    assert failed.name == rule.removesuffix("s")
+    assert found in failed.found
     assert pipeline.validate(pl.DataFrame({"user_id": [1, 2, 3], "amount": [1.0, 2.0, 3.0]}))
+
+
+def test_the_bounds_themselves_are_enough() -> None:
+    """The listing asks for more rows than `min_rows`, and for less than its share of missing values."""
+    pipeline = DataPipeline(
+        {"data_sources": {"t": {"files": "t.csv"}}, "min_rows": 10, "max_null_ratio": 0.1}
+    )
+    assert pipeline.validate(pl.DataFrame({"amount": [None, *[1.0] * 9]}))
+    assert not pipeline.validate(pl.DataFrame({"amount": [None, *[1.0] * 8]}))
+
+
+def test_a_source_of_another_schema_is_named_before_anything_is_joined(tmp_path: Path) -> None:
+    pl.DataFrame({"user_id": ["x"], "clicks": [1]}).write_csv(tmp_path / "events.csv")
+    events = {"files": "events.csv", "schema": {"user_id": "int"}}
+    with pytest.raises(DataError, match="user_events"):
+        DataPipeline({"data_sources": {"user_events": events}}, folder=tmp_path).extract()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from itertools import product
 
 import pytest
 
 from mission.document import listing
 from rondo import ModelValidator
+from rondo.assembly import Assembly
+from rondo.lifecycle.going_round import Round
+from rondo.lifecycle.rooms import last_verdict
 
 GOOD = {"accuracy": 0.90, "precision": 0.85, "recall": 0.80, "auc_roc": 0.93}
 
@@ -44,6 +48,44 @@ def test_the_usage_of_the_listing_passes_a_good_model() -> None:
 def test_the_usage_of_the_listing_refuses_the_others(metrics: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="Model failed quality gates"):
         use(metrics)
+
+
+def test_gates_are_those_of_the_listing_s_own_code() -> None:
+    """Its class runs as it is printed; what ours says more of, a missing or strange metric, is told above."""
+    gates = listing("6.1").own("ModelValidator")
+    for threshold, actual in product((0.5, 0.85, 1.0), (0.0, 0.4999, 0.5, 0.85, 1.0)):
+        ours = ModelValidator({"accuracy": threshold}).validate({"accuracy": actual})
+        assert ours == gates({"accuracy": threshold}).validate({"accuracy": actual})
+
+
+def test_comparisons_are_those_of_the_listing_s_own_code() -> None:
+    gates = listing("6.1").own("ModelValidator")
+    for new, old, margin in product((0.5, 0.79, 0.8, 0.85), (0.5, 0.8, 0.9), (0.0, 0.01, 0.1)):
+        ours = ModelValidator({"recall": 0.5}).compare_with_baseline({"recall": new}, {"recall": old}, margin)
+        theirs = gates({"recall": 0.5}).compare_with_baseline({"recall": new}, {"recall": old}, margin)
+        assert ours["improved"] is theirs["improved"], (new, old, margin)
+        told = ours["details"]["recall"]
+        assert {name: told[name] for name in theirs["details"]["recall"]} == theirs["details"]["recall"]
+    usual = inspect.signature(ModelValidator.compare_with_baseline).parameters["min_improvement"].default
+    assert usual == inspect.signature(gates.compare_with_baseline).parameters["min_improvement"].default
+
+
+def test_a_round_compares_with_what_serves_on_the_same_rows(again: Assembly) -> None:
+    verdict = last_verdict(again)
+    assert verdict is not None
+    compared = [gate for gate in verdict.gates if gate.kind == "comparison"]
+    assert compared
+    for gate in compared:
+        assert gate.status == "passed"
+        assert gate.name.endswith(" against 1.0.0")
+        assert f"on the same {gate.n:,} rows" in gate.evidence
+        assert gate.low is not None  # of the difference, paired by row
+
+
+def test_a_model_that_fails_a_gate_is_not_released(refused: tuple[Assembly, Round]) -> None:
+    project, went = refused
+    assert went.judgement == "reject"
+    assert project.state.releases() == ()
 
 
 def test_gates_that_ask_nothing_do_not_pass() -> None:

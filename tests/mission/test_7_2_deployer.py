@@ -20,10 +20,10 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def registry_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture
+def registry_uri(tmp_path: Path) -> str:
     """A registry with the versions 1, 2 and 3."""
-    folder = tmp_path_factory.mktemp("registry")
+    folder = tmp_path
     uri = f"sqlite:///{folder}/mlflow.db"
     registry = MlflowRegistry(uri, artifact_root=folder / "artifacts")
     for number in (1, 2, 3):
@@ -32,6 +32,14 @@ def registry_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         (bundle / "manifest.json").write_text(json.dumps({"version": f"1.{number}.0"}))
         registry.register(MODEL, f"1.{number}.0", run_id="", bundle=bundle, tags={})
     return uri
+
+
+def production_aliases(uri: str) -> list[str]:
+    """The versions that MLflow itself has under the alias: one, or the name is taken by nobody."""
+    import mlflow
+
+    found = mlflow.MlflowClient(uri).get_registered_model(MODEL).aliases
+    return [str(version) for alias, version in found.items() if alias == "production"]
 
 
 def stages(uri: str) -> dict[str, str]:
@@ -51,12 +59,24 @@ def test_it_has_the_methods_of_the_listing() -> None:
         assert ours[: len(arguments)] == list(arguments), name
 
 
+def test_who_is_not_to_be_archived_waits_in_staging(registry_uri: str) -> None:
+    """`archive_current=False` leaves the listing with two in Production; here one serves and one waits."""
+    deployer = ModelDeployer(registry_uri)
+    deployer.promote_to_production(MODEL, "1")
+    deployer.promote_to_production(MODEL, "2", archive_current=False)
+    assert stages(registry_uri) == {"1": "Staging", "2": "Production", "3": "None"}
+    assert production_aliases(registry_uri) == ["2"]
+
+
 def test_promotions_and_rollbacks_leave_one_version_in_production(registry_uri: str, tmp_path: Path) -> None:
     deployer = ModelDeployer(registry_uri)
 
     for version in ("1", "2", "3"):
         deployer.promote_to_production(model_name=MODEL, version=version)
-        assert list(stages(registry_uri).values()).count("Production") == 1
+        assert production_aliases(registry_uri) == [version]
+        found = stages(registry_uri)
+        assert [number for number, word in found.items() if word == "Production"] == [version]
+        assert {found[str(number)] for number in range(1, int(version))} <= {"Archived"}
     assert deployer.rollback(MODEL) == "2"
     assert stages(registry_uri) == {"1": "Archived", "2": "Production", "3": "Archived"}
     # The listing would go back to 3 here: the highest archived number is the version that just failed.

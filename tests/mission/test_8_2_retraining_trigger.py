@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import product
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_several_reasons_are_told_together(capsys: pytest.CaptureFixture[str]) -
         "scheduled_retrain",
         "new_data_available",
     ]
+
+
+def test_the_triggers_are_those_of_the_listing_s_own_code() -> None:
+    """Its class runs as it is printed, on figures around each of its bounds."""
+    config = listing("8.2").values()["retrain_config"]
+    printed, ours = listing("8.2").own("RetrainingTrigger")(config), RetrainingTrigger(config)
+    around = {
+        "accuracy": (0.849, 0.85, 0.851),
+        "psi": (0.099, 0.1, 0.101),
+        "days_since_training": (29, 30, 31),
+        "new_data_count": (99_999, 100_000, 100_001),
+    }
+    for figures in product(*around.values()):
+        metrics = dict(zip(around, figures, strict=True))
+        told = ours.check_triggers(metrics)
+        assert {name: told[name] for name in ("should_retrain", "reasons")} == printed.check_triggers(metrics)
 
 
 def test_what_was_not_measured_does_not_pass_for_good(capsys: pytest.CaptureFixture[str]) -> None:

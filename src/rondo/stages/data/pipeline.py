@@ -53,8 +53,8 @@ class DataPipeline:
     Takes a `Project`, or a mapping with the keys of its data section: `data_sources` (or `sources`), `join`,
     `clean`, `validate`, and beside them `min_rows`, `max_null_ratio`, `schema`, `value_ranges`, `version`.
     Other plain values (`start_date`, `date_partition` …) go where a query names :start_date or a path
-    {date_partition}. `external_api` is one more source, `external_features`. Without `join` every other source
-    that shares the column `join_on` (by default `user_id`) is joined to the first one, left.
+    {date_partition}. `external_api`, a URL or an HTTP source, is read as `external_features`. Without `join` every
+    other source that shares the column `join_on` (by default `user_id`) is joined to the first one, left.
     """
 
     def __init__(
@@ -172,8 +172,8 @@ def _data_of(config: Mapping[str, Any] | Project) -> tuple[Data, str]:
     if isinstance(config, Project):
         return config.data, "user_id"
     sources = dict(config.get("data_sources") or config.get("sources") or {})
-    if config.get("external_api") and "external_features" not in sources:
-        sources["external_features"] = {"http": config["external_api"]}
+    if (api := config.get("external_api")) and "external_features" not in sources:
+        sources["external_features"] = api if isinstance(api, Mapping) else {"http": api}
     section: dict[str, Any] = {
         "sources": {name: _source(source, config) for name, source in sources.items()},
         **{key: config[key] for key in ("join", "clean") if key in config},
