@@ -19,7 +19,8 @@ class CodeVersioning(Section):
     """Code versions."""
 
     strategy: Literal["git"] = "git"
-    branching: str = "git-flow"
+    branching: Literal["git-flow", "trunk-based"] = "git-flow"
+    """What the branch of a model's code stands for: recorded with every model, told by `rondo lineage`."""
 
 
 class ModelVersioning(Section):

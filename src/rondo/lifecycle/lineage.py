@@ -9,6 +9,7 @@ import polars as pl
 
 from rondo.bundle.manifest import Manifest
 from rondo.errors import UsageError, nearest
+from rondo.lifecycle.branching import role_of
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.files import read_record
 from rondo.records.release import Release
@@ -106,6 +107,8 @@ def _chain(workshop: Workshop, release: Release) -> tuple[Origin, ...]:
     lineage = manifest.lineage
     code = lineage.get("code") or {}
     changes = f" with changes {code['diff']}" if code.get("dirty") == "yes" else ""
+    branch = str(code.get("branch") or "")
+    role = role_of(branch, workshop.project.versioning.code.branching)
     stored = lineage.get("dvc") or {}
     return (
         Origin("data", str(lineage.get("data_version", "")), str(lineage.get("data_hash", ""))),
@@ -113,7 +116,7 @@ def _chain(workshop: Workshop, release: Release) -> tuple[Origin, ...]:
         Origin(
             "code",
             str(code.get("commit") or "not in git")[:12],
-            f"{code.get('commit') or 'not in git'}{changes}",
+            f"{code.get('commit') or 'not in git'}{changes}{f' on {branch}: {role}' if branch else ''}",
         ),
         Origin("features", str(lineage.get("features_version", "")), str(lineage.get("plan_hash", ""))),
         Origin("training run", manifest.estimator.rpartition(".")[2], str(lineage.get("run_id", ""))),

@@ -113,8 +113,11 @@ def _tags(found: VerifiedBundle, verdict: Verdict) -> dict[str, str]:
         for name, value in found.lineage.items()
         if isinstance(value, str | int | float | bool)
     }
+    code = found.lineage.get("code") or {}
+    of_code = {"rondo.code_version": code.get("commit"), "rondo.code_branch": code.get("branch")}
     return {
         **of_lineage,
+        **{name: str(value) for name, value in of_code.items() if value},
         "rondo.version": found.version,
         "rondo.version_reason": found.version_reason,
         "rondo.bundle_id": found.bundle_id,
