@@ -66,10 +66,13 @@ class Listing:
         return names[name]
 
     def calls(self, name: str) -> list[dict[str, Any]]:
-        """The arguments of every call of a method of that name; a bare word is kept as text, by its place."""
+        """The arguments of every call of that name by place or name; what is no plain value is kept as text."""
         found = []
         for call in ast.walk(ast.parse(self.text)):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == name:
+            if isinstance(call, ast.Call) and name in (
+                getattr(call.func, "attr", ""),
+                getattr(call.func, "id", ""),
+            ):
                 given = {str(place): value for place, value in enumerate(call.args)}
                 given |= {keyword.arg or "": keyword.value for keyword in call.keywords}
                 found.append({key: _plain(value) for key, value in given.items()})

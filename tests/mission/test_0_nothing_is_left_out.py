@@ -37,6 +37,49 @@ def test_the_page_tells_every_section(number: str) -> None:
     assert deeper <= told
 
 
+CLASSES = (
+    "DataPipeline",
+    "FeatureEngineer",
+    "ModelTrainer",
+    "ModelValidator",
+    "ModelDeployer",
+    "RetrainingTrigger",
+)
+MEANT_AS_A_WHOLE = {"control", "treatment", "description", "use_case"}
+"""Keys of the listings that the page tells without naming them."""
+
+
+def keys_of(value: object) -> set[str]:
+    if not isinstance(value, dict):
+        return set()
+    return {str(key) for key in value} | {below for one in value.values() for below in keys_of(one)}
+
+
+@pytest.mark.parametrize("section", ["2.1", "2.2", "6.2", "7.1", "8.1", "8.2", "9.1", "9.2"])
+def test_the_page_names_every_key_of_a_listing(section: str) -> None:
+    one = listing(section)
+    values = yaml.safe_load(one.text)["versioning"] if one.language == "yaml" else one.values()
+    keys = {key for value in values.values() for key in keys_of(value)} - MEANT_AS_A_WHOLE
+    if section == "9.2":
+        keys = {min(keys), max(keys)}  # the story is told as a whole
+    told = _told(section)
+    assert sorted(key for key in keys if not re.search(rf"\b{re.escape(key)}\b", told)) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), list(zip(("3.1", "4.1", "5.1", "6.1", "7.2", "8.2"), CLASSES, strict=True))
+)
+def test_the_page_names_every_method_of_a_listing(section: str, name: str) -> None:
+    told = _told(section)
+    methods = listing(section).methods(name).keys() - {"__init__"}
+    assert sorted(method for method in methods if method not in told) == []
+
+
+def _told(section: str) -> str:
+    page = PAGE.read_text(encoding="utf-8")
+    return re.split(r"^## ", page.partition(f"\n## {section} ")[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
 def test_every_proof_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE.read_text(encoding="utf-8")))
     assert len(named) >= len(listings())

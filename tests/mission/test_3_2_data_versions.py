@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -78,6 +79,10 @@ def commands() -> list[list[str]]:
     return [line.split()[1:] for line in lines if line.startswith("dvc ")]
 
 
+def ignored(folder: Path, path: str) -> bool:
+    return subprocess.run(["git", "check-ignore", "-q", path], cwd=folder, check=False).returncode == 0
+
+
 def test_the_pipeline_of_the_listing_runs_and_skips_what_did_not_change(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -101,6 +106,11 @@ def test_the_pipeline_of_the_listing_runs_and_skips_what_did_not_change(tmp_path
     assert "Running stage" not in again
     assert "Running stage 'train'" in tuned
     assert "Running stage 'prepare_data'" not in tuned
+    # What is cached is kept out of git; the metrics are not, so that git compares them.
+    assert ignored(tmp_path, "models/model.pkl")
+    assert ignored(tmp_path, "data/processed/train.parquet")
+    assert not ignored(tmp_path, "metrics/train_metrics.json")
+    assert json.loads((tmp_path / "metrics/train_metrics.json").read_text()) == {"epochs": 4}
 
 
 def test_a_rondo_project_is_such_a_pipeline(churn: Assembly) -> None:
@@ -109,6 +119,8 @@ def test_a_rondo_project_is_such_a_pipeline(churn: Assembly) -> None:
     used = {key for stage in printed.values() for key in stage}
     assert used <= {key for stage in ours.values() for key in stage}
     assert ours["validation"]["metrics"] == [{"metrics/evaluation.json": {"cache": False}}]
+    assert not ignored(churn.layout.root, "metrics/evaluation.json")
+    assert ignored(churn.layout.root, "data/processed")
 
 
 @pytest.fixture

@@ -10,13 +10,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from mission.document import listing
 from rondo.assembly import Assembly, open_project
 from rondo.contract.cron import parse_cron
+from rondo.errors import UserCodeError
 from rondo.lifecycle.going_round import go_round
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.schedule import next_due
+from rondo.lifecycle.scheduled import do_what_is_due
 
 FILE = """\
 project: churn
@@ -58,7 +61,12 @@ def ran(project: Assembly) -> list[str]:
 
 def test_its_stages_run_once_and_then_only_what_changed(project: Assembly) -> None:
     root = project.layout.root
-    assert sorted(ran(project)) == ["data_validation", "evaluate", "feature_engineering", "train"]
+    printed = yaml.safe_load(listing("5.2").text)["pipeline"]["stages"]
+    in_order = [stage["name"] for stage in printed]
+    assert ran(project) == in_order
+    for stage in printed:
+        for output in stage["outputs"]:
+            assert (root / output).exists(), output
     assert ran(project) == []
 
     (root / "config/train_config.yaml").write_text("depth: 4\n")
@@ -66,11 +74,41 @@ def test_its_stages_run_once_and_then_only_what_changed(project: Assembly) -> No
     assert (root / "reports/evaluation.html").read_text().startswith("depth: 4")
 
     (root / "data/raw/customers.csv").write_text("a,b\n1,2\n")
-    assert sorted(ran(project)) == ["data_validation", "evaluate", "feature_engineering", "train"]
+    assert ran(project) == in_order
     told = subprocess.run(
         [sys.executable, "-m", "dvc", "status"], cwd=root, capture_output=True, text=True, check=True
     )
     assert "up to date" in told.stdout
+
+
+def test_bad_data_stops_the_round_before_any_feature_is_computed(project: Assembly) -> None:
+    root = project.layout.root
+    (root / "src/validate_data.py").write_text("raise SystemExit('column b is empty')\n")
+    with pytest.raises(UserCodeError, match="data_validation"):
+        ran(project)
+    assert not (root / "data/features").exists()
+    assert not (root / "models").exists()
+
+
+def test_the_schedule_runs_the_stages_once_per_night(project: Assembly) -> None:
+    """What `rondo up` does at its looks at the clock: from the evening to the second morning."""
+    at = [datetime(2026, 1, 1, 20, tzinfo=UTC)]
+    up = open_project(project.layout.root, clock=lambda: at[0])
+    rounds: list[list[str]] = []
+
+    def looks(*moments: datetime) -> list[bool]:
+        done = []
+        for moment in moments:
+            at[0] = moment
+            done.append(do_what_is_due(up, lambda: rounds.append(ran(up))))
+        return done
+
+    night = datetime(2026, 1, 2, 2, tzinfo=UTC)
+    before, after = night - timedelta(minutes=1), night + timedelta(minutes=1)
+    assert looks(at[0], before, night, after) == [False, False, True, False]
+    assert rounds == [["data_validation", "feature_engineering", "train", "evaluate"]]
+    assert looks(before + timedelta(days=1), after + timedelta(days=1)) == [False, True]
+    assert rounds[1:] == [[]]  # nothing changed since
 
 
 def test_its_schedule_is_two_in_the_morning_every_day(project: Assembly) -> None:
@@ -84,7 +122,8 @@ def test_its_schedule_is_two_in_the_morning_every_day(project: Assembly) -> None
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Seoul"])
 def test_a_year_has_one_slot_per_day_however_clocks_change(zone: str) -> None:
-    cron, place = parse_cron("0 2 * * *"), ZoneInfo(zone)
+    schedule = yaml.safe_load(listing("5.2").text)["pipeline"]["schedule"]
+    cron, place = parse_cron(schedule), ZoneInfo(zone)
     moment, slots = datetime(2026, 1, 1, tzinfo=place).astimezone(UTC), []
     while (slot := next_due(cron, place, moment)) is not None and slot.astimezone(place).year == 2026:
         slots.append(slot)

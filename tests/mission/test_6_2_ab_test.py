@@ -40,13 +40,22 @@ def plan(tmp_path: Path) -> ExperimentPlan:
 
 
 def looked(
-    plan: ExperimentPlan, entities: int, days: float, rates: tuple[float, float], *, lost: float = 0.0
+    plan: ExperimentPlan,
+    entities: int,
+    days: float,
+    rates: tuple[float, float],
+    *,
+    lost: float = 0.0,
+    errors: float = 0.001,
+    slower: float = 1.0,
 ) -> Reading:
     """A look at a log in which so many entities were answered by who the router chooses for them.
 
     Args:
         rates: how often control's and treatment's entities convert.
         lost: share of the treatment's entities that never reach the log.
+        errors: how often the treatment fails; control does so once in a thousand requests.
+        slower: how many times as long the treatment takes.
     """
     chance = np.random.default_rng(5)
     shares = {one.version: one.share for one in plan.variants}
@@ -73,8 +82,11 @@ def looked(
     figures = RequestFigures(
         START + timedelta(hours=1), 1.0, 0, 0, 0, (), 0, 0, 0,
         versions={
-            version: VersionFigures(count := sum(versions[n] == version for n in kept), count // 1000,
-                                    tuple(chance.gamma(4.0, 2.0, min(count, 5_000))))
+            version: VersionFigures(
+                count := sum(versions[n] == version for n in kept),
+                int(count * (errors if version == "2.0.0" else 0.001)),
+                tuple((slower if version == "2.0.0" else 1.0) * chance.gamma(4.0, 2.0, min(count, 5_000))),
+            )
             for version in shares
         },
     )  # fmt: skip
@@ -116,3 +128,23 @@ def test_the_listing_is_decided_by_its_own_rules(plan: ExperimentPlan) -> None:
         "latency_p99": "fine",
         "error_rate": "fine",
     }
+
+
+@pytest.mark.parametrize(
+    ("worse", "guardrail"), [({"errors": 0.05}, "error_rate"), ({"slower": 40.0}, "latency_p99")]
+)
+def test_a_better_model_that_breaks_a_secondary_metric_is_not_shipped(
+    plan: ExperimentPlan, worse: dict[str, float], guardrail: str
+) -> None:
+    found = looked(plan, 30_000, 10, (0.10, 0.13), **worse)
+    assert {one.guardrail.metric: one.state for one in found.guardrails}[guardrail] == "worse"
+    assert found.judgement == "reject"
+    assert any(guardrail in reason for reason in found.reasons)
+
+
+def test_its_days_are_over_with_or_without_the_sample(plan: ExperimentPlan) -> None:
+    """Too few entities are no reason to ship, however good the treatment looks; that the time is over is said."""
+    before, after = (looked(plan, 9_000, days, (0.10, 0.30)) for days in (13.9, 14.1))
+    assert before.judgement == after.judgement == "inconclusive"
+    assert "the time is over" not in before.reasons[0]
+    assert after.reasons[0].startswith("the time is over: of at least 10,000")

@@ -45,6 +45,7 @@ status.py          where the project stands
 criteria.py        each line of the contract, its enforcer and its last value (pure)
 document.py        the project document
 lineage.py         where a version comes from, and what became of data
+branching.py       what the branch of the code stands for
 differing.py       what makes two versions different
 scoring.py         a file, scored as the server scores its rows
 """

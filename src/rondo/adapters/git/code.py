@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 # What a run writes by itself says nothing about the code.
-_WRITTEN_BY_RUNS = (".dvc", ".dvcignore", "dvc.lock", "dvc.yaml", "metrics", "reports", "feature_repo", "build", "data")
+_WRITTEN_BY_RUNS = (
+    ".dvc",
+    ".dvcignore",
+    "dvc.lock",
+    "dvc.yaml",
+    "metrics",
+    "reports",
+    "feature_repo",
+    "build",
+    "data",
+)
 
 
 def code_version(folder: Path) -> Mapping[str, str]:
