@@ -23,6 +23,7 @@ from rondo.contract import Project
 from rondo.errors import ContractError, DataError
 from rondo.ports.progress import Silent
 from rondo.records.candidate import TrainingResult
+from rondo.records.dataset import Dataset
 from rondo.stages import data
 from rondo.stages.features import build
 from rondo.stages.training import train
@@ -101,16 +102,20 @@ class Round:
         self.folder, self.project = folder, project(given.sections)
         pl.DataFrame(given.columns).write_parquet(folder / "rows.parquet")
 
-    def go(self) -> TrainingResult:
+    def prepare(self) -> Dataset:
         root, quiet = self.folder, Silent()
         data.extract(
             self.project, folder=root, out=root / "raw", readers={"files": FilesReader(root)}, resolve=str, now=NOW,
             progress=quiet, start_service=lambda command, url: nullcontext(),
         )  # fmt: skip
-        data.prepare(
+        return data.prepare(
             self.project, raw=root / "raw", out=root / "processed", reports=root / "reports", previous=None, now=NOW,
             progress=quiet,
         )  # fmt: skip
+
+    def go(self) -> TrainingResult:
+        root, quiet = self.folder, Silent()
+        self.prepare()
         build(
             self.project, root=root, processed=root / "processed", out=root / "features", previous=None, now=NOW,
             store=StoreWithoutRegistry(root / "feature_repo", root / "online.db", "small"),
@@ -129,6 +134,25 @@ class Round:
 def spread(value: Any, usual_value: Any, share: float = 0.5) -> Callable[[int], list[Any]]:
     """That share of the rows has the value, the others the usual one."""
     return lambda rows: [value if n < rows * share else usual_value for n in range(rows)]
+
+
+def source(**options: Any) -> dict[str, Any]:
+    """The sections of a project whose source has these options."""
+    return {"data": {"sources": {"rows": {"files": "rows.parquet", **options}}}}
+
+
+def cleaned(**duplicates: Any) -> dict[str, Any]:
+    """The sections of a project that says what holds where rows stand twice."""
+    return {"data": {"clean": {"duplicates": duplicates}}}
+
+
+def twice(**changed: Callable[[int], Any]) -> dict[str, Any]:
+    """The usual columns, each row twice; in the second of each pair these columns have another value."""
+    columns = {name: [each for each in values for _ in "12"] for name, values in usual().items()}
+    for name, other in changed.items():
+        old = columns.get(name, [0] * (ROWS * 2))
+        columns[name] = [other(n // 2) if n % 2 else value for n, value in enumerate(old)]
+    return columns
 
 
 def numbers(rows: int) -> list[float]:
@@ -202,6 +226,40 @@ BAD = (
     Bad("D14",
         "a category for each row", given(rows=1200, plan=lambda rows: [f"user {n}" for n in range(rows)]), DataError,
         ("plan", "values")),
+    Bad("S27", "a source that stopped months ago", given(sections=source(freshness="2d")), DataError,
+        ("freshness of 'at': the newest is of 2026-01-13", "139 days old", "source rows is at most 2 days old",
+         "Bring the source up to date")),
+    Bad("S27", "a source that stopped an hour too long ago",
+        given(at=lambda rows: [NOW - timedelta(hours=49 + n) for n in range(rows)], sections=source(freshness="2d")),
+        DataError, ("freshness of 'at'", "2.04 days old")),
+    Bad("S27", "rows of the future make no source new",
+        given(at=lambda rows: [START] * (rows - 3) + [NOW + timedelta(days=9)] * 3, sections=source(freshness="200d")),
+        DataError, ("freshness of 'at': 3 of 300 times lie in the future, the first at 2026-06-10",
+                    "3 in the future")),
+    Bad("S27", "its own column tells the age",
+        given(came=lambda rows: [NOW.date() - timedelta(days=9)] * rows,
+              sections=source(freshness="1 week", loaded_at="came")), DataError, ("freshness of 'came'", "9 days old")),
+    Bad("S27", "the age stands in a text", given(came=lambda rows: ["lately"] * rows,
+        sections=source(freshness="2d", loaded_at="came")), DataError,
+        ("freshness of 'came': a string column", "lately", "Declare it as a datetime")),
+    Bad("S27", "no such column tells the age", given(came=numbers, sections=source(freshness="2d", loaded_at="cane")),
+        DataError, ("freshness of 'cane'", "Did you mean 'came'?")),
+    Bad("S27", "no time of the source is known",
+        given(came=lambda rows: pl.Series([None] * rows, dtype=pl.Date), sections={"data": {
+            **source(freshness="2d", loaded_at="came")["data"], "validate": {"max_null_ratio": 1.0}}}), DataError,
+        ("freshness of 'came': source rows has no time in it",)),
+    Bad("D16", "one moment of an entity, two answers",
+        Given(twice(y=lambda n: int(n % 3 == 0)), cleaned(key=["who", "at"])), DataError,
+        ("data.clean.duplicates", "keys agree in who, at and differ elsewhere (who=", "No two rows have one key",
+         "latest: COLUMN")),
+    Bad("D16", "two answers that came at once",
+        Given(twice(z=lambda n: -1.0, came=lambda n: 0), cleaned(key=["who", "at"], latest="came")), DataError,
+        ("600 rows of 300 keys agree in who, at and came and differ elsewhere",)),
+    Bad("D16", "two answers, and of neither is known when it came",
+        Given({**twice(z=lambda n: -1.0), "came": pl.Series([None] * ROWS * 2, dtype=pl.Int64)},
+              cleaned(key=["who", "at"], latest="came")), DataError, ("agree in who, at and came",)),
+    Bad("D16", "a key that is no column", given(sections=cleaned(key=["whom", "at"])), ContractError,
+        ("data.clean.duplicates.key[0]", "no column 'whom'", "Did you mean 'who'?")),
     Bad("D16", "times of one entity that are no times", given(at=lambda rows: ["soon"] * rows), DataError,
         ("event_time of 'at': a string column",)),
     Bad("D17", "seconds since 1970", given(at=lambda rows: [1_700_000_000 + n for n in range(rows)]), DataError,
@@ -293,7 +351,10 @@ def test_nothing_is_learned_from_it(bad: Bad, tmp_path: Path) -> None:
         going.go()
     assert "training" not in going.left
     if any(
-        part.startswith(("schema", "null", "infinite", "event_time", "column_names")) for part in bad.says
+        part.startswith(
+            ("schema", "null", "infinite", "event_time", "column_names", "freshness", "data.clean")
+        )
+        for part in bad.says
     ):
         assert going.left == {"raw"}
 
@@ -307,6 +368,114 @@ def test_what_only_looks_bad_is_learned_from(taken: Taken, tmp_path: Path) -> No
     assert taken.gives <= set(matrix.columns)
     page = (tmp_path / "reports" / "data_validation.html").read_text()
     assert "<script>alert" not in page
+
+
+# ---- what is told and stops nothing ----------------------------------------------------------------------------
+
+# fmt: off
+# what to look at: the check that warns, its column, and parts of what it says
+WARNED = (
+    *(
+        Taken("D8", f"the text {text!r}", given(plan=spread(text, "pro", 0.1)),
+              ("undeclared_nulls", "plan", (f"30 times {text!r} (10.0% of the rows)", "nulls of its source")))
+        for text in ("nan", "NaN", " ", "NULL", "N/A", "None", "-", "?", "<NA>", "\\N")
+    ),
+    *(
+        Taken("D8", f"the number {number}", given(z=spread(number, 3, 0.1)),
+              ("undeclared_nulls", "z", (f"30 times '{number:g}'", "data.validate.value_ranges.z")))
+        for number in (-999, -99, 9999, -9999.0, 99999)
+    ),
+    Taken("D8", "the day on which all clocks begin",
+          given(born=lambda rows: [datetime(1970 if n % 9 == 0 else 2020, 1, 1, tzinfo=UTC) for n in range(rows)]),
+          ("undeclared_nulls", "born", ("34 times '1970-01-01 00:00:00+00:00'",))),
+    Taken("D16", "one moment of an entity, two answers, and nobody said which holds",
+          Given(twice(z=lambda n: -1.0)),
+          ("duplicates", "at", ("300 rows have who, at of an earlier one", "data.clean.duplicates: {key: [who, at]"))),
+    *(
+        Taken("D27", what, given(**{name: values}), ("personal_data", name, (f"it looks like {what}",
+              f"add {name} to data.validate.personal")))
+        for name, what, values in (
+            ("email", "e-mail addresses", lambda rows: [f"user{n}@example.com" for n in range(rows)]),
+            ("contact", "e-mail addresses", lambda rows: [f"user{n}@example.com" for n in range(rows)]),
+            ("firstName", "names of persons", lambda rows: [f"Name{chr(65 + n % 26)}" for n in range(rows)]),
+            ("customer_phone", "telephone numbers", lambda rows: [821_012_345_000 + n for n in range(rows)]),
+            ("reach", "telephone numbers", lambda rows: [f"+82 10-1234-{n:04}" for n in range(rows)]),
+            ("date_of_birth", "dates of birth", lambda rows: [START.date() - timedelta(n) for n in range(rows)]),
+            ("account", "account or card numbers", lambda rows: [f"DE89 3704 0044 0532 0130 {n % 100:02}"
+                                                                 for n in range(rows)]),
+            ("ssn", "numbers of identity papers", lambda rows: [f"900-12-{n:04}" for n in range(rows)]),
+            ("seen_from", "addresses of computers", lambda rows: [f"10.0.{n % 4}.{n % 250}" for n in range(rows)]),
+            ("home_street", "home addresses", lambda rows: [f"Elm {n}" for n in range(rows)]),
+        )
+    ),
+)
+SILENT = (
+    Taken("D8", "a number that stands among others", given(z=lambda rows: [float(n - 999) for n in range(rows)]), ()),
+    Taken("D8", "what the project allows",
+          given(plan=spread("none", "pro", 0.1),
+                sections={"data": {"validate": {"value_ranges": {"plan": {"values": ["none", "pro"]}}}}}), ()),
+    Taken("D27", "what the project knows of", given(email=lambda rows: [f"user{n}@example.com" for n in range(rows)],
+          sections={"data": {"validate": {"personal": ["email"]}}}), ()),
+    Taken("D27", "counts and answers about such things", given(sent_email=numbers, has_phone=spread("Yes", "No")), ()),
+    Taken("S27", "a source that is new enough", given(sections=source(freshness="140d")), ()),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize("warned", WARNED, ids=str)
+def test_what_a_person_should_look_at_is_told_and_stops_nothing(warned: Taken, tmp_path: Path) -> None:
+    going = Round(tmp_path, warned.made)
+    dataset = going.prepare()
+    name, column, says = warned.gives
+    [check] = [check for check in dataset.checks if check.status == "warned"]
+    assert (check.name, check.column) == (name, column)
+    for part in says:
+        assert part in f"{check.found}. {check.mend}."
+    assert going.left == {"raw", "processed"}
+    page = (tmp_path / "reports" / "data_validation.html").read_text()
+    assert "1 warn" in page
+    assert "user7@example.com" not in page or column in ("email", "contact")
+
+
+@pytest.mark.parametrize("silent", SILENT, ids=str)
+def test_what_was_spoken_about_is_not_told_again(silent: Taken, tmp_path: Path) -> None:
+    assert {check.status for check in Round(tmp_path, silent.made).prepare().checks} == {"passed"}
+
+
+# ---- what becomes of the rows ----------------------------------------------------------------------------------
+
+ROWS_LEFT = (
+    Taken("D8", "declared nulls are missing, and nothing else is",
+          given(z=spread(-999, 3, 0.1), plan=spread("nan", "?", 0.05), sections=source(nulls=["nan", -999])),
+          {"z": 30, "plan": 15}),
+    Taken("D8", "a declared day is missing",
+          given(born=spread(datetime(1900, 1, 1, tzinfo=UTC), NOW, 0.1), sections=source(nulls=["1900-01-01"])),
+          {"born": 30}),
+    Taken("D16", "copies go", Given(twice(), cleaned()), {"rows": ROWS}),
+    Taken("D16", "copies go, with a key too", Given(twice(), cleaned(key=["who", "at"])), {"rows": ROWS}),
+    Taken("D16", "the row that came last stays",
+          Given(twice(z=lambda n: -1.0, came=lambda n: 5), cleaned(key=["who", "at"], latest="came")),
+          {"rows": ROWS, "values": {"z": -1.0, "came": 5}}),
+    Taken("D16", "a row of nobody contradicts nobody",
+          Given({**twice(z=lambda n: -1.0), "who": [None if n < 20 else n for n in range(ROWS * 2)]},
+                cleaned(key=["who", "at"])), {"rows": ROWS * 2}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("taken", ROWS_LEFT, ids=str)
+def test_what_the_project_says_of_rows_and_values_is_done_and_counted(taken: Taken, tmp_path: Path) -> None:
+    going = Round(tmp_path, taken.made)
+    dataset = going.prepare()
+    table = pl.read_parquet(tmp_path / "processed" / dataset.file)
+    wanted = dict(taken.gives)
+    before = len(next(iter(taken.made.columns.values())))
+    assert table.height == dataset.rows == wanted.pop("rows", before)
+    for name, value in wanted.pop("values", {}).items():
+        assert table[name].unique().to_list() == [value]
+    assert {name: table[name].null_count() for name in wanted} == wanted
+    page = (tmp_path / "reports" / "data_validation.html").read_text()
+    if dataset.rows < before:
+        assert "rows dropped that" in page
 
 
 # ---- tables of a notebook --------------------------------------------------------------------------------------

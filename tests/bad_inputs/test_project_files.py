@@ -293,6 +293,15 @@ BAD = (
     Bad("P23", "no rows asked",
         plus(HEAD.replace("}}}", "}}, validate: {min_rows: 0}}")),
         "rondo.yaml:3 data.validate.min_rows", "0 is too small", "1 or more"),
+    Bad("P12", "an age below nothing",
+        plus(HEAD.replace("csv}}}", "csv, freshness: -1d}}}")),
+        "rondo.yaml:3 data.sources.a.freshness", "'-1d' is negative", "0 or longer"),
+    Bad("P14", "the latest row of no key",
+        plus(HEAD.replace("}}}", "}}, clean: {duplicates: {latest: came}}}")),
+        "rondo.yaml:3 data.clean.duplicates", "latest without key", "Add key"),
+    Bad("P14", "the key tells which row is the latest",
+        plus(HEAD.replace("}}}", "}}, clean: {duplicates: {key: [user_id, date], latest: date}}}")),
+        "rondo.yaml:3 data.clean.duplicates", "'date' is part of the key", "Name the column"),
     *(Bad("P20", f"the name {name[:8]!r}", named(name), "rondo.yaml:1", "", "")
       for name in BAD_NAMES),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import sqlite3
 import ssl
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -259,6 +261,18 @@ def repeats(paginate: str) -> Made:
     }
 
 
+WIDE = {f"c{n}": [n] for n in range(100_000)}
+LONG = "x" * 10**7
+
+
+def deep(levels: int) -> Any:
+    """A number in so many lists."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 GOOD = table(a=list(range(100)), b=[f"word {n % 7}" for n in range(100)])
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -473,6 +487,32 @@ BAD = (
         ContractError, ("gs:// cannot be read", "s3://")),
 )
 
+D20_BAD = (
+    Bad("D20", "100,000 columns of Parquet", files("t.parquet", {"t.parquet": table(**WIDE)}), DataError,
+        ("source bad: there are 100,000 columns", "at most 10,000 columns", "Select those that are needed")),
+    Bad("D20", "100,000 columns of JSON", files("t.jsonl", {"t.jsonl": json.dumps(WIDE).encode()}), DataError,
+        ("source bad: there are 100,000 columns",)),
+    Bad("D20", "100,000 columns of a service", answers(Answer({"items": [dict.fromkeys(WIDE, 1)]})), DataError,
+        ("source bad: there are 100,000 columns",)),
+    Bad("D20", "lists nested 50 deep in Parquet", files("t.parquet", {"t.parquet": table(a=[deep(50)])}), DataError,
+        ("column 'a' holds List", "Select or convert its parts")),
+    Bad("D20", "lists nested 100,000 deep in JSON",
+        files("t.jsonl", {"t.jsonl": b'{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}"}), DataError,
+        ("source bad: a value is nested too deep", "Select its parts")),
+    Bad("D20", "lists nested 100,000 deep of a service",
+        answers(Answer(b'{"items": [{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}]}")), DataError,
+        ("source bad", "nested too deep")),
+)
+D20_TAKEN = (
+    Taken("D20", "a cell of 10 million characters in CSV", csv(f"a,b\n{LONG},1\n"), {"a": [LONG], "b": [1]}),
+    Taken("D20", "a cell of 10 million characters in Parquet",
+          files("t.parquet", {"t.parquet": table(a=[LONG])}), {"a": [LONG]}),
+    Taken("D20", "a cell of 10 million characters in JSON",
+          files("t.jsonl", {"t.jsonl": json.dumps({"a": LONG}).encode()}), {"a": [LONG]}),
+    Taken("D20", "lists nested 50 deep in JSON, as text",
+          files("t.jsonl", {"t.jsonl": json.dumps({"a": deep(50)}).encode()}), {"a": [json.dumps(deep(50))]}),
+)
+
 TAKEN = (
     Taken("S4", "a byte order mark", csv("\ufeffa,b\r\n1,2\r\n"), {"a": [1], "b": [2]}),
     Taken("S5", "an undeclared number with a comma stays text", csv('a\n"1,234"\n2\n'), {"a": ["1,234", "2"]}),
@@ -510,6 +550,20 @@ def test_a_bad_source_is_refused(bad: Bad, world: World) -> None:
 
 @pytest.mark.parametrize("taken", TAKEN, ids=str)
 def test_what_only_looks_bad_is_read_as_it_is(taken: Taken, world: World) -> None:
+    assert world.read(taken.made(world)).to_dict(as_series=False) == taken.gives
+
+
+@pytest.mark.parametrize("bad", D20_BAD, ids=str)
+def test_d20_what_is_far_too_wide_or_too_deep_is_refused_within_seconds(bad: Bad, world: World) -> None:
+    options = bad.made(world)
+    began = time.process_time()
+    with refused(bad, world.folder):
+        world.read(options)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("taken", D20_TAKEN, ids=str)
+def test_d20_what_is_long_is_read_whole(taken: Taken, world: World) -> None:
     assert world.read(taken.made(world)).to_dict(as_series=False) == taken.gives
 
 

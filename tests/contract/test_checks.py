@@ -38,6 +38,14 @@ CASES = {
         HEAD.replace("}}}", "}}, join: [{base: a}, {with: ab, on: x}]}"),
         "error", "data.join[1].with", "no source is named 'ab'", "'a'",
     ),
+    "freshness without a clock": (
+        HEAD.replace("event_time: date, ", "").replace("a.csv}", "a.csv, freshness: 2d}"),
+        "error", "data.sources.a.freshness", "no column says when a row came", "Add loaded_at",
+    ),
+    "a clock without freshness": (
+        HEAD.replace("a.csv}", "a.csv, loaded_at: came}"),
+        "warning", "data.sources.a.loaded_at", "loaded_at 'came' without a limit", "Add freshness",
+    ),
     "two sources without join": (
         HEAD.replace("}}}", "}, b: {files: a.csv}}}"), "error", "data.sources", "2 sources and no join", "join: [",
     ),

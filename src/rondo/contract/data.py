@@ -48,6 +48,12 @@ class Source(Section):
 
     keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
     """Columns that must be there, with their types."""
+    nulls: tuple[Scalar, ...] = ()
+    """Values that stand for a missing one, e.g. [nan, "?", -999]; nothing else is taken for missing."""
+    freshness: Duration | None = None
+    """How old the newest row may be when the data is checked, e.g. 2d."""
+    loaded_at: Filled | None = None
+    """The column that tells how old a row is; by default ml_problem.event_time."""
     retries: int = Field(default=3, ge=0, le=20)
     timeout: Duration = Field(default="30s", validate_default=True)
     max_rows: int = Field(default=50_000_000, ge=1)
@@ -119,11 +125,36 @@ class Outliers(Section):
         return self
 
 
+class Duplicates(Section):
+    """Rows that stand twice for one thing."""
+
+    key: tuple[Filled, ...] = ()
+    """Columns in which no two rows may agree, e.g. [user_id, date]. Rows that agree in every column are dropped,
+    with a key or without; those that agree in the key alone contradict each other and stop the run."""
+    latest: Filled | None = None
+    """Of rows that contradict each other the one with the greatest value of this column stays, e.g.
+    created_timestamp."""
+
+    @model_validator(mode="after")
+    def _latest_of_a_key(self) -> Duplicates:
+        if self.latest is not None and not self.key:
+            raise ValueError(
+                "latest without key; nothing says which rows contradict each other; add key: […]"
+            )
+        if self.latest in self.key:
+            raise ValueError(
+                f"latest {self.latest!r} is part of the key; name the column that tells when a row came"
+            )
+        return self
+
+
 class Clean(Section):
-    """Always in this order: missing values, outliers, types."""
+    """Always in this order: rows that are not kept, duplicates, missing values, outliers, types."""
 
     keep: str | None = None
     """SQL condition on a row; rows of which it is not true go before anything else is looked at."""
+    duplicates: Duplicates | None = None
+    """Drops rows that repeat another one, as `{}` or with a key; by default they stay and are counted."""
     missing: dict[str, Missing] = Field(default_factory=dict)
     outliers: dict[str, Outliers] = Field(default_factory=dict)
     types: dict[str, ColumnType] = Field(default_factory=dict)
@@ -156,6 +187,8 @@ class Validate(Section):
     """Exceptions for single columns."""
     keys: dict[str, ColumnType] = Field(default_factory=dict, alias="schema")
     value_ranges: dict[str, ValueRange] = Field(default_factory=dict)
+    personal: tuple[Filled, ...] = ()
+    """Columns known to hold data of persons; any other that looks like it is warned of."""
 
 
 class Snapshots(Section):

@@ -76,7 +76,9 @@ class Rooms:
             now=shop.clock(),
             progress=shop.progress,
         )
-        return f"version {dataset.version}, {dataset.rows:,} rows, {len(dataset.checks)} checks passed"
+        warned = sum(check.status == "warned" for check in dataset.checks)
+        checks = f"{len(dataset.checks) - warned} checks passed" + (f", {warned} warn" if warned else "")
+        return f"version {dataset.version}, {dataset.rows:,} rows, {checks}"
 
     def _features(self) -> str:
         from rondo.stages import features

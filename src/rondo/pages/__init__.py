@@ -31,6 +31,7 @@ TONES = {
     "passed": "ok", "ship": "ok", "ok": "ok", "met": "ok", "on_track": "ok",
     "failed": "bad", "reject": "bad", "bad": "bad", "critical": "bad", "missed": "bad",
     "not_computable": "warn", "inconclusive": "warn", "hold": "warn", "warning": "warn", "warn": "warn",
+    "warned": "warn",
 }  # fmt: skip
 """Colour of a judgement; a word that is not listed is shown neutral, never green."""
 

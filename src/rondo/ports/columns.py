@@ -19,17 +19,35 @@ import polars as pl
 from rondo.errors import DataError, Problem
 
 MOMENT = pl.Datetime("us", "UTC")
+MOST_COLUMNS = 10_000
+"""Of a source: each is checked, profiled and shown on its own."""
 _KINDS: Mapping[type, str] = {
     bool: "bool", int: "int", float: "float", Decimal: "decimal", str: "string", date: "date",
     datetime: "datetime", UUID: "uuid", dict: "object", list: "list", tuple: "list",
 }  # fmt: skip
 
 
+def check_width(columns: int, *, where: str) -> None:
+    """Nothing, where a source has no more columns than can be looked at one by one.
+
+    Raises:
+        DataError: it has.
+    """
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"there are {columns:,} columns",
+            where=where,
+            rule=f"A source has at most {MOST_COLUMNS:,} columns",
+            mend="Select those that are needed, or write names and values as rows",
+        )
+
+
 def from_records(records: Sequence[Mapping[str, Any]], *, where: str) -> pl.DataFrame:
     """A row per record, columns in order of first appearance; a key that a record lacks is missing there.
 
     Raises:
-        DataError: a column mixes types or holds values that no column can; every such column is named.
+        DataError: a column mixes types or holds values that no column can; every such column is named. Or there are
+            more columns than a source may have.
     """
     names = list(dict.fromkeys(name for record in records for name in record))
     return from_columns(names, [[record.get(name) for record in records] for name in names], where=where)
@@ -50,6 +68,12 @@ class Columns:
     """A table that grows by batches of rows; only one batch at a time is held as Python's values."""
 
     def __init__(self, names: Sequence[str], *, where: str) -> None:
+        """No rows yet.
+
+        Raises:
+            DataError: there are more columns than a source may have.
+        """
+        check_width(len(names), where=where)
         self._where = where
         self._rows = 0
         self._columns = [_Column(name) for name in names]

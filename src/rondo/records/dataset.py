@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-CheckStatus = Literal["passed", "failed", "not_computable"]
+CheckStatus = Literal["passed", "warned", "failed", "not_computable"]
+STOPPING: frozenset[CheckStatus] = frozenset({"failed", "not_computable"})
+"""A warning is told and stops nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of the data: what was found against which rule. Not computable is never passed."""
+    """One check of the data: what was found against which rule. Not computable is never passed.
+
+    A warning names what a person should look at; the data is used all the same.
+    """
 
     name: str
     status: CheckStatus
@@ -42,6 +47,7 @@ class Check:
     rule: str
     column: str | None = None
     examples: tuple[str, ...] = ()
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

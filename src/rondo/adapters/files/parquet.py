@@ -13,6 +13,7 @@ import polars as pl
 
 from rondo.adapters.files.tables import FILE, check_fits, differences, too_many, with_partitions
 from rondo.errors import DataError
+from rondo.ports.columns import check_width
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile
@@ -36,6 +37,7 @@ def read(
         DataError: a file is incomplete or damaged, two files differ in their columns, or there is too much.
     """
     opened = {file: _open(file, data, where) for file, data in files.items()}
+    check_width(max(one.metadata.num_columns for one in opened.values()), where=where)
     if sum(one.metadata.num_rows for one in opened.values()) > max_rows:
         raise too_many(max_rows, where)
     check_fits(sum(needed(one.metadata) for one in opened.values()), where, most_bytes=most_bytes)

@@ -128,7 +128,10 @@ class HttpReader:
             link = response.links.get("next", {}).get("url")
         try:
             document = msgspec.json.decode(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except RecursionError as error:
+            mend = "Ask for its parts"
+            raise DataError("the answer is nested too deep to be read", where=where, mend=mend) from error
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise DataError(
                 f"the answer is not JSON: {error}", where=where, mend="Check the URL; open it in a browser"
             ) from error

@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     columns.entity_and_time_differ,
     columns.what_looks_back_has_time,
     columns.split_by_time_has_a_time,
+    columns.freshness_has_a_clock,
     columns.labels_and_snapshots_meet,
     columns.target_is_in_the_schema,
     columns.features_form_no_circle,

@@ -50,12 +50,14 @@ def known_columns(loaded: LoadedProject) -> frozenset[str]:
     problem, data = project.ml_problem, project.data
     named: set[str | None] = {problem.target, problem.entity, problem.event_time, problem.item}
     for source in data.sources.values():
-        named |= source.keys.keys()
+        named |= source.keys.keys() | {source.loaded_at}
     named |= (
         data.validate_.keys.keys()
         | data.validate_.value_ranges.keys()
         | data.validate_.max_null_ratios.keys()
     )
+    if data.clean.duplicates is not None:
+        named |= {*data.clean.duplicates.key, data.clean.duplicates.latest}
     named |= data.clean.missing.keys() | data.clean.outliers.keys() | data.clean.types.keys()
     for step in data.join:
         if isinstance(step, JoinStep):
@@ -138,6 +140,26 @@ def split_by_time_has_a_time(loaded: LoadedProject) -> Iterator[Finding]:
         "A split at random may learn from the future",
         "Name ml_problem.event_time, or say training.split.by: random",
     )
+
+
+def freshness_has_a_clock(loaded: LoadedProject) -> Iterator[Finding]:
+    """Where the age of a source is limited, a column tells it; a column that tells it is there for a limit."""
+    project = loaded.project
+    for name, source in project.data.sources.items():
+        path: Path = ("data", "sources", name)
+        if (
+            source.freshness is not None
+            and source.loaded_at is None
+            and project.ml_problem.event_time is None
+        ):
+            what, rule = (
+                "freshness, and no column says when a row came",
+                "The newest row tells how old a source is",
+            )
+            yield error(loaded, (*path, "freshness"), what, rule, "Add loaded_at, or ml_problem.event_time")
+        if source.loaded_at is not None and source.freshness is None:
+            what = f"loaded_at {source.loaded_at!r} without a limit"
+            yield warning(loaded, (*path, "loaded_at"), what, "Nothing reads it", "Add freshness, e.g. 2d")
 
 
 def labels_and_snapshots_meet(loaded: LoadedProject) -> Iterator[Finding]:

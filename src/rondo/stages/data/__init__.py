@@ -8,6 +8,8 @@ extract.py    reads every source on its own, retries, publishes what they gave
 prepare.py    join, clean, check, version, publish
 join.py       sources beside each other            clean.py     missing values, outliers, types
 types.py      logical types, and conversions       checks.py    what stops a run
+freshness.py  how old sources are               repeats.py   rows that stand twice for one thing
+sentinels.py  values that look like missing ones  personal.py  columns that look like data of persons
 content.py    the hash of the values               versions.py  the semantic version
 profile.py    columns in figures                   report.py    the page for people
 groups.py     the columns of a required group of features

@@ -17,11 +17,12 @@ from rondo.contract.data import Validate, ValueRange
 from rondo.contract.problem import DataRequirements
 from rondo.errors import DataError, Problem, nearest
 from rondo.pages import share
-from rondo.records.dataset import Check, CheckStatus
+from rondo.records.dataset import STOPPING, Check, CheckStatus
+from rondo.stages.data.freshness import FUTURE
+from rondo.stages.data.personal import personal
+from rondo.stages.data.sentinels import sentinels
 from rondo.stages.data.types import convert, logical, values_of
 
-FUTURE = timedelta(days=1)
-"""How far ahead of the clock a time may be (zones, clocks of other machines)."""
 LONGEST_NAME = 500
 LARGEST = 3.4028234e38
 """Of the numbers that models compute with (float32); beyond it a feature would be missing."""
@@ -37,6 +38,7 @@ def check(
     needs: DataRequirements | None = None,
     now: datetime | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
+    key: Sequence[str] = (),
 ) -> tuple[Check, ...]:
     """Every check of the table, in a fixed order.
 
@@ -47,6 +49,7 @@ def check(
         needs: how much history the problem needs.
         now: times may not lie beyond it; without it they are not looked at.
         groups: the columns of each group of features that the problem needs.
+        key: columns that name one example, where rows are examples.
     """
     return (
         _row_count(table, rules),
@@ -55,23 +58,35 @@ def check(
         *_null_ratio(table, rules),
         *(_value_range(table, name, rule) for name, rule in rules.value_ranges.items()),
         _infinite(table),
-        _duplicates(table),
+        _duplicates(table, key),
         *_event_time(table, event_time, now),
         *_requirements(table, needs or DataRequirements(), event_time),
         *(_group(table, name, columns) for name, columns in (groups or {}).items() if columns),
+        *sentinels(table, frozenset(rules.value_ranges)),
+        *personal(table, rules.personal),
     )
 
 
 def problems_of(checks: Sequence[Check]) -> tuple[Problem, ...]:
-    """The checks that did not pass, as problems of an error."""
+    """The checks that stop a run, as problems of an error."""
     return tuple(
         Problem(
             f"{check.name}{f' of {check.column!r}' if check.column else ''}",
             check.found + (f" (e.g. {', '.join(check.examples)})" if check.examples else ""),
             f"The rule is: {check.rule}",
+            check.mend,
         )
         for check in checks
-        if check.status != "passed"
+        if check.status in STOPPING
+    )
+
+
+def warnings_of(checks: Sequence[Check]) -> tuple[str, ...]:
+    """What a person should look at although it stops nothing, a sentence each."""
+    return tuple(
+        f"{check.name.replace('_', ' ')} of {check.column!r}: {check.found}. {check.mend}."
+        for check in checks
+        if check.status == "warned"
     )
 
 
@@ -244,13 +259,22 @@ def _infinite(table: pl.DataFrame) -> Check:
     )
 
 
-def _duplicates(table: pl.DataFrame) -> Check:
+def _duplicates(table: pl.DataFrame, key: Sequence[str]) -> Check:
+    """Copies are counted; a second row for one example is a warning."""
     rule = "counted; whether a row may occur twice is for the project to say"
     if not table.height or not table.width:
         return Check("duplicates", "not_computable", "there are no rows", rule)
     extra = table.height - table.n_unique()
     found = f"{extra:,} rows repeat an earlier one ({share(extra / table.height)})" if extra else "none"
-    return Check("duplicates", "passed", found, rule)
+    named = ", ".join(key)
+    if not key or not set(key) <= set(table.columns):
+        return Check("duplicates", "passed", found, rule)
+    again = table.height - table.select(key).n_unique()
+    if not again:
+        return Check("duplicates", "passed", found, rule)
+    found = f"{again:,} rows have {named} of an earlier one ({share(again / table.height)}), {extra:,} of them copies"
+    mend = f"Say what holds: data.clean.duplicates: {{key: [{named}], latest: COLUMN}}"
+    return Check("duplicates", "warned", found, "a row is an example", key[-1], mend=mend)
 
 
 def _event_time(table: pl.DataFrame, name: str | None, now: datetime | None) -> Iterator[Check]:

@@ -1,7 +1,8 @@
-"""Cleaning, always in this order: missing values, outliers, types. Pure.
+"""Cleaning, always in this order: rows that are not kept, duplicates, missing values, outliers, types. Pure.
 
 Missing values go first because they distort the bounds of outliers, and types last because a column
-without missing values can take a stricter one; rows that are not meant (`keep`) go before all. Statistics
+without missing values can take a stricter one; rows that are not meant (`keep`), and those that stand twice, go
+before all. Statistics
 (median, quantiles, fences) are those of the whole table, so rows that become the test set have a small part
 in them: where that matters, declare the constants.
 """
@@ -15,8 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from rondo.contract.data import Clean, ColumnType, Missing, Outliers
+from rondo.contract.data import Clean, ColumnType, Duplicates, Missing, Outliers
 from rondo.errors import ContractError, DataError, Problem, nearest
+from rondo.stages.data.repeats import without_repeats
 from rondo.stages.data.types import convert, logical
 
 
@@ -34,14 +36,15 @@ def clean(table: pl.DataFrame, wanted: Clean) -> tuple[pl.DataFrame, tuple[Step,
 
     Raises:
         ContractError: a rule names a column that is not there or does not suit its type.
-        DataError: a statistic cannot be computed, or values do not fit the type.
+        DataError: rows contradict each other, a statistic cannot be computed, or values do not fit the type.
     """
     _check_columns(table, {"missing": wanted.missing, "outliers": wanted.outliers, "types": wanted.types})
     table, kept = keep_rows(table, wanted.keep)
+    table, single = drop_duplicates(table, wanted.duplicates)
     table, filled = fill_missing(table, wanted.missing)
     table, bounded = bound_outliers(table, wanted.outliers)
     table, typed = set_types(table, wanted.types)
-    return table, (*kept, *filled, *bounded, *typed)
+    return table, (*kept, *single, *filled, *bounded, *typed)
 
 
 def keep_rows(table: pl.DataFrame, condition: str | None) -> tuple[pl.DataFrame, tuple[Step, ...]]:
@@ -54,6 +57,18 @@ def keep_rows(table: pl.DataFrame, condition: str | None) -> tuple[pl.DataFrame,
         first = str(error).strip().splitlines()[0][:200]
         raise ContractError(f"{condition!r} cannot be evaluated: {first}", where="data.clean.keep") from error
     return kept, (Step("(row)", f"rows dropped that are not {condition}", table.height - kept.height),)
+
+
+def drop_duplicates(table: pl.DataFrame, rule: Duplicates | None) -> tuple[pl.DataFrame, tuple[Step, ...]]:
+    """The rows that stand for one thing each; all of them where nothing is asked."""
+    if rule is None:
+        return table, ()
+    table, copies, replaced = without_repeats(table, rule)
+    steps = [Step("(row)", "rows dropped that repeat an earlier one", copies)]
+    if rule.latest is not None:
+        what = f"rows dropped that one with a later {rule.latest} replaces"
+        steps.append(Step("(row)", what, replaced))
+    return table, tuple(steps)
 
 
 def _check_columns(table: pl.DataFrame, rules: Mapping[str, Iterable[str]]) -> None:

@@ -17,12 +17,13 @@ import polars as pl
 from rondo.contract import Project
 from rondo.contract.data import Source
 from rondo.errors import CorruptArtifact, DataError, NotAvailable, Problem, RondoError, TemporaryPortError
+from rondo.ports.columns import check_width
 from rondo.ports.progress import Progress
 from rondo.ports.sources import Resolve, SourceReader
 from rondo.records.dataset import Extract
 from rondo.records.failpoints import reached
 from rondo.records.files import publish_files, read_record, write_record
-from rondo.stages.data.types import columns_of, conform, plain
+from rondo.stages.data.types import columns_of, conform, plain, without_nulls
 
 EXTRACTS = "extracts.json"
 MOST_AT_ONCE = 8
@@ -157,11 +158,28 @@ def _read(
         sleep=pause,
         reraise=True,
     )
-    found: pl.DataFrame = attempts(reader.read, name, source, resolve)
+    try:
+        found: pl.DataFrame = attempts(reader.read, name, source, resolve)
+    except RecursionError as error:
+        raise DataError(
+            "a value is nested too deep to be read",
+            where=where,
+            rule="A value is a text, a number, a boolean, a date or a time",
+            mend="Select its parts in the source",
+        ) from error
+    check_width(found.width, where=where)
     if not found.height:
         raise DataError("it gave 0 rows", where=where, mend="Check its query, path or parameters")
-    table = conform(plain(found, where=where), source.keys, where=where)
+    table = plain(found, where=where)
+    if source.nulls:
+        table = without_nulls(table, source.nulls, again=_of_texts(source))
+    table = conform(table, source.keys, where=where)
     return Reading(table, time.perf_counter() - began)
+
+
+def _of_texts(source: Source) -> bool:
+    """Whether its values arrive as text and got their types from their looks."""
+    return source.format == "csv" or (source.format is None and ".csv" in (source.files or "").lower())
 
 
 def _together(failures: list[RondoError], sources: int) -> RondoError:

@@ -20,11 +20,12 @@ from rondo.contract.data import Data, Source
 from rondo.errors import ContractError, DataError, Problem, UsageError
 from rondo.ports.progress import Progress, Silent
 from rondo.ports.sources import Resolve, SourceReader
-from rondo.records.dataset import Check, Dataset
+from rondo.records.dataset import STOPPING, Check, Dataset
 from rondo.records.files import read_record, write_record
 from rondo.stages.data.checks import check, event_span
 from rondo.stages.data.content import content_hash
 from rondo.stages.data.extract import StartService, read_sources
+from rondo.stages.data.freshness import freshness
 from rondo.stages.data.prepare import DATASET, check_project, stamped, transform
 from rondo.stages.data.types import columns_of, plain
 from rondo.stages.data.versions import next_version
@@ -79,6 +80,7 @@ class DataPipeline:
         self.folder = Path(folder)
         self.data, self._join_on = _data_of(config)
         self.checks: tuple[Check, ...] = ()
+        self._ages: tuple[Check, ...] = ()
         self._access, self._progress, self._clock = access, progress or Silent(), clock
 
     def extract(self) -> dict[str, pl.DataFrame]:
@@ -87,7 +89,11 @@ class DataPipeline:
         readings = read_sources(
             self.data.sources, access.readers, access.resolve, self._progress, access.start_service
         )
-        return {name: reading.table for name, reading in readings.items()}
+        tables = {name: reading.table for name, reading in readings.items()}
+        event_time = self.config.ml_problem.event_time if isinstance(self.config, Project) else None
+        # Only what was read tells how old a source is; `validate` sees one table of all.
+        self._ages = freshness(tables, self.data.sources, event_time, self._clock())
+        return tables
 
     def transform(self, raw_data: Mapping[str, Any]) -> pl.DataFrame:
         """Joined, then missing values, outliers, types.
@@ -102,13 +108,14 @@ class DataPipeline:
         return transform(tables, data)[0]
 
     def validate(self, df: Any) -> bool:
-        """Whether every check passed; the checks themselves are in `checks`."""
+        """Whether no check failed; the checks themselves, and their warnings, are in `checks`."""
         table = _table(df, "the table")
         if isinstance(self.config, Project):
-            self.checks = check_project(table, self.config, self._clock())
+            found = check_project(table, self.config, self._clock())
         else:
-            self.checks = check(table, self.data.validate_)
-        return all(check.status == "passed" for check in self.checks)
+            found = check(table, self.data.validate_)
+        self.checks = (*self._ages, *found)
+        return not any(check.status in STOPPING for check in self.checks)
 
     def load(self, df: Any, destination: Path | str) -> Path:
         """Writes `data_v{version}.parquet` and `dataset.json` into the destination and gives the file's path.

@@ -16,10 +16,11 @@ from rondo.ports.progress import Progress
 from rondo.records.dataset import Check, Dataset, Extract
 from rondo.records.failpoints import reached
 from rondo.records.files import publish_folder, read_record, write_record
-from rondo.stages.data.checks import check, event_span, problems_of
+from rondo.stages.data.checks import check, event_span, problems_of, warnings_of
 from rondo.stages.data.clean import Step, clean
 from rondo.stages.data.content import content_hash
 from rondo.stages.data.extract import EXTRACTS
+from rondo.stages.data.freshness import freshness
 from rondo.stages.data.groups import required_columns
 from rondo.stages.data.join import Joined, join
 from rondo.stages.data.report import write_report
@@ -54,8 +55,13 @@ def prepare(
     tables = _tables(raw, extracts)
     table, joined, cleaned = transform(tables, project.data)
     progress.step("data", 1, 3, "joined and cleaned")
-    checks = check_project(table, project, now)
+    checks = (
+        *freshness(tables, project.data.sources, project.ml_problem.event_time, now),
+        *check_project(table, project, now),
+    )
     progress.step("data", 2, 3, f"{len(checks)} checks")
+    for warning in warnings_of(checks):
+        progress.say(f"warning: {warning}")
     dataset = _dataset(project, table, checks, extracts, previous, now)
     write_report(reports, project.project, dataset, table, joined, cleaned)
     if problems := problems_of(checks):
@@ -99,7 +105,18 @@ def check_project(table: pl.DataFrame, project: Project, now: datetime) -> tuple
         needs=project.data_requirements,
         now=now,
         groups=required_columns(project),
+        key=_example_key(project),
     )
+
+
+def _example_key(project: Project) -> tuple[str, ...]:
+    """What names one example where rows are examples; nothing where rows are events, which may well come twice."""
+    problem = project.ml_problem
+    if problem.label is not None or project.data.snapshots is not None or problem.type == "forecasting":
+        return ()
+    if problem.entity is None or problem.event_time is None:
+        return ()
+    return (problem.entity, *([problem.item] if problem.item else []), problem.event_time)
 
 
 def stamped(table: pl.DataFrame, version: str, now: datetime) -> pl.DataFrame:

@@ -9,13 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from rondo.pages import moment, number, render
-from rondo.records.dataset import Dataset
+from rondo.records.dataset import STOPPING, CheckStatus, Dataset
 from rondo.records.files import write_bytes
 from rondo.stages.data.clean import Step
 from rondo.stages.data.join import Joined
 from rondo.stages.data.profile import profile
 
 FILE = "data_validation.html"
+_FIRST: tuple[CheckStatus, ...] = ("failed", "not_computable", "warned", "passed")
 
 
 def write_report(
@@ -36,7 +37,8 @@ def page(
     project: str, dataset: Dataset, table: pl.DataFrame, joined: Sequence[Joined], cleaned: Sequence[Step]
 ) -> str:
     """The page as text."""
-    broken = [check for check in dataset.checks if check.status != "passed"]
+    broken = [check for check in dataset.checks if check.status in STOPPING]
+    warned = [check for check in dataset.checks if check.status == "warned"]
     count = len(dataset.checks)
     known = {check.column for check in broken if check.column}
     return render(
@@ -47,12 +49,14 @@ def page(
         verdict="failed" if broken else "passed",
         verdict_text=f"{len(broken)} of {count} checks did not pass"
         if broken
-        else f"All {count} checks passed",
+        else f"All {count} checks passed"
+        if not warned
+        else f"None of {count} checks failed, {len(warned)} warn",
         verdict_reason="The run stopped before features were computed; what was published before stays."
         if broken
         else "",
         facts=_facts(dataset, published=not broken),
-        checks=sorted(dataset.checks, key=lambda check: check.status == "passed"),
+        checks=sorted(dataset.checks, key=lambda check: _FIRST.index(check.status)),
         profiles=profile(table),
         known=known,
         extracts=dataset.extracts,

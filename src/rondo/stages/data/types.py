@@ -7,15 +7,16 @@ A conversion keeps every value or is refused with counts and examples: nothing i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from rondo.contract.data import ColumnType
+from rondo.contract.data import ColumnType, Scalar
 from rondo.errors import DataError, Problem, nearest
 from rondo.ports.columns import MOMENT
-from rondo.ports.texts import moments
+from rondo.ports.texts import moments, typed
 from rondo.records.dataset import Column
 
 POLARS: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -23,6 +24,7 @@ POLARS: Mapping[str, pl.DataType | type[pl.DataType]] = {
 }  # fmt: skip
 _BOOLS = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 _EXAMPLES = 3
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 
 
 def logical(dtype: pl.DataType) -> str:
@@ -57,7 +59,7 @@ def plain(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
             problems.append(
                 Problem(
                     where,
-                    f"column {name!r} holds {dtype}: {str(error).partition(chr(10))[0][:120]}",
+                    f"column {name!r} holds {str(dtype)[:60]}: {str(error).partition(chr(10))[0][:120]}",
                     "A column holds texts, numbers, booleans, dates or times",
                     "Select or convert its parts in the source",
                 )
@@ -80,6 +82,28 @@ def _plain(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.Null | pl.Time):
         return column.cast(pl.String)
     raise TypeError("it is not a plain value")
+
+
+def without_nulls(frame: pl.DataFrame, nulls: Sequence[Scalar], *, again: bool) -> pl.DataFrame:
+    """The plain table with the values that stand for a missing one made missing.
+
+    Args:
+        again: whether a text column gets the narrowest type that its other values have (sources of texts alone).
+    """
+    texts = [str(value) for value in nulls]
+    numbers = [float(text) for text in texts if _NUMBER.fullmatch(text)]
+    made = []
+    for name, dtype in frame.schema.items():
+        column = frame.get_column(name)
+        if dtype == pl.String and (hit := column.is_in(texts)).any():
+            bare = column.set(hit, None)
+            made.append(typed(bare) if again else bare)
+        elif numbers and dtype.is_numeric():
+            made.append(column.set(column.cast(pl.Float64).is_in(numbers), None))
+        elif isinstance(dtype, pl.Date | pl.Datetime):
+            days = moments(pl.Series(texts)).drop_nulls()
+            made.append(column.set(column.cast(MOMENT).is_in(days.to_list()), None))
+    return frame.with_columns(made)
 
 
 def conform(frame: pl.DataFrame, declared: Mapping[str, ColumnType], *, where: str) -> pl.DataFrame:
