@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from rondo.server.process import DrainingServer
 from rondo.server.wire import HEAD_BYTES, BoundedProtocol
+from rondo.stages.serving import Application
 from rondo.testing.serving import House
 
 HEAD = b"POST /predict HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -221,3 +223,31 @@ def test_more_connections_than_may_be_are_refused(house: House, monkeypatch: pyt
 
     refused, after = on_the_wire(house, talk)
     assert (status(refused), status(after)) == (503, 200)
+
+
+def test_h24_a_client_that_hangs_up_while_its_rows_wait_is_not_worked_for(house: House) -> None:
+    rows = b'{"rows": [' + b", ".join([BODY] * 100) + b"]}"
+
+    async def talk(wire: Wire) -> int:
+        app = cast("Application", wire.server.config.app)
+        go_on = threading.Event()
+        app._batches.submit(go_on.wait, 30)  # somebody else's turn
+        try:
+            _, writer = await wire.connect()
+            writer.write(HEAD + b"content-length: %d\r\n\r\n%b" % (len(rows), rows))
+            await writer.drain()
+            while not app.inflight:
+                await asyncio.sleep(0.01)
+            waited = app.inflight
+            writer.close()
+            async with asyncio.timeout(30):
+                while app.inflight:
+                    await asyncio.sleep(0.01)
+        finally:
+            go_on.set()
+        assert b'code="499"' in app.figures.text(app.table, inflight=0, writer=app.parts.writer)
+        assert status(await wire.say(WHOLE.replace(b"host", b"connection: close\r\nhost", 1))) == 200
+        return waited
+
+    assert on_the_wire(house, talk) == 1
+    assert house.log.predictions().height == 1  # of the one who waited

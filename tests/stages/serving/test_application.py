@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +22,7 @@ from rondo.errors import TemporaryPortError
 from rondo.stages.serving import Application, bodies
 from rondo.stages.serving.answering import Answerer
 from rondo.stages.serving.feedback import Issued
+from rondo.stages.serving.joining import INLINE_ROWS
 from rondo.stages.serving.problems import Refusal
 from rondo.stages.serving.scoring import Group, Scorer
 from rondo.stages.serving.versions import served
@@ -309,8 +313,73 @@ def test_who_leaves_another_address_is_no_failure_either(
         scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
         await app(scope, receive, send)
 
+    caplog.set_level("INFO", "rondo.serving")
     house.run(talk)
-    assert caplog.records == []
+    assert [record.levelname for record in caplog.records if "left" in record.getMessage()] == ["INFO"]
+    assert {record.levelname for record in caplog.records} <= {"INFO"}
+
+
+def test_h24_work_that_did_not_begin_goes_with_its_client(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "rondo.serving")
+    first, second, third = house.run(_one_turn_three_clients)
+    assert first == 200  # it was at work when its client left: what has begun is finished
+    assert second is None
+    assert third == 200
+    assert "request gone: the client left predict; nothing was done" in caplog.text
+    assert house.log.predictions().height == 2 * BATCH
+
+
+BATCH = INLINE_ROWS + 1
+
+
+async def _one_turn_three_clients(app: Application) -> list[int | None]:
+    """Clients that send many rows while one turn is taken: two leave, the first of them when it is at work."""
+    begun, go_on = threading.Event(), threading.Event()
+    scored = app._answerer.answer
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return scored(*given, **more)
+
+    app._answerer = cast("Answerer", SimpleNamespace(answer=slowly, issued=app._answerer.issued))
+    leaves = {name: asyncio.Event() for name in ("working", "gone", "stays")}
+
+    async def one(name: str) -> int | None:
+        sent: list[Any] = []
+        body = [{"type": "http.request", "body": json.dumps({"rows": [GIVEN] * BATCH}).encode()}]
+
+        async def receive() -> Any:
+            if body:
+                return body.pop()
+            await leaves[name].wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        named = (b"x-request-id", name.encode())
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), named]
+        await app({"type": "http", "method": "POST", "path": "/predict", "headers": headers}, receive, send)
+        return sent[0]["status"] if sent else None
+
+    asking = []
+    for name in leaves:
+        asking.append(asyncio.create_task(one(name)))
+        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.sleep(0.01)
+    leaves["working"].set()
+    leaves["gone"].set()
+    await asyncio.wait({asking[1]}, timeout=30)
+    assert app.inflight == 2
+    go_on.set()
+    answers = list(await asyncio.gather(*asking))
+    counted = app.figures.text(app.table, inflight=app.inflight, writer=app.parts.writer).decode()
+    assert 'rondo_requests_total{code="499",endpoint="predict",model="tiny",version=""} 1.0' in counted
+    assert app.figures.interval(datetime.now(UTC), dropped=0).errors == 0
+    return answers
 
 
 def test_a_client_that_leaves_is_nobodys_failure(house: House) -> None:

@@ -35,6 +35,7 @@ from rondo.stages.serving.feedback import Issued, Outcomes, Taken, take
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
+from rondo.stages.serving.leaving import while_there
 from rondo.stages.serving.mirroring import Mirror
 from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
 from rondo.stages.serving.ranking import by_item
@@ -193,7 +194,7 @@ class Application:
                 asked = self._asked(door, table, decode(body))
                 groups = self._groups(door, table, asked, request_id)
                 check_deadline(deadline)
-                answered = await self._answer(groups, asked, started, deadline)
+                answered = await self._answer(groups, asked, started, deadline, receive)
                 versions = answered.versions
                 reply, who = door.write(answered, asked, request_id), ",".join(versions).encode()
                 if repeat is not None:
@@ -208,6 +209,7 @@ class Application:
             extra = [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
             versions = _whose(groups, refusal.version)
         except ClientGone:
+            self.left(door.endpoint, request_id)
             return
         except Exception:
             log.exception("request %s failed", request_id)
@@ -222,6 +224,11 @@ class Application:
         self.figures.answered(door.endpoint, status, perf_counter() - started, answered, versions)
         if answered is not None and table.shadow is not None:
             self._mirror(table, asked, answered, len(body))
+
+    def left(self, endpoint: str, request_id: str) -> None:
+        """Notes that the client of a request left before anything was done for it."""
+        log.info("request %s: the client left %s; nothing was done", request_id, endpoint)
+        self.figures.left(endpoint)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> RouteTable:
         """The routes to answer by, when the request may come in at all.
@@ -253,7 +260,12 @@ class Application:
         return asked
 
     async def _answer(
-        self, groups: Sequence[Group], asked: Asked, started: float, deadline: float | None
+        self,
+        groups: Sequence[Group],
+        asked: Asked,
+        started: float,
+        deadline: float | None,
+        receive: Receive,
     ) -> Answered:
         rows, now = len(asked.rows), datetime.now(UTC)
         if rows == 1:
@@ -267,7 +279,7 @@ class Application:
 
         if rows <= INLINE_ROWS:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._batches, work)
+        return await while_there(self._batches.submit(work), receive)
 
     def _mirror(self, table: RouteTable, asked: Asked, answered: Answered, size: int) -> None:
         """Lets the shadow see what was answered."""

@@ -30,6 +30,7 @@ from rondo.stages.serving.feedback import Taken
 from rondo.stages.serving.routing import RouteTable
 
 SAMPLE = 1000
+GONE = 499  # as web servers count a client that did not wait; no answer has it
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -172,6 +173,10 @@ class Figures:
                 self._unseen[version] += prediction["unseen"]
         if answered.fetch_s:
             self._fetches.add(answered.fetch_s)
+
+    def left(self, endpoint: str) -> None:
+        """Counts a client that left before anything was done for it: neither an answer nor an error."""
+        self._requests[endpoint, "", GONE] += 1
 
     def fed_back(self, taken: Taken) -> None:
         """Counts what became of the items of one request for feedback."""

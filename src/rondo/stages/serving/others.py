@@ -271,6 +271,7 @@ class _Pages:
 
     async def nobody_there(self, request: Request, error: Exception) -> Response:
         """Nobody reads this answer."""
+        self._app.left(request.url.path.strip("/"), request.scope["rondo.request_id"])
         return Response(status_code=400)
 
     async def failed(self, request: Request, error: Exception) -> Response:
