@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rondo.pages import charts, number, render, share, tone
+from rondo.pages import charts, duration, measure, number, render, share, tone
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -55,6 +57,53 @@ def test_a_share_above_zero_never_reads_as_zero() -> None:
     assert share(0.00001) == "< 0.1%"
     assert share(0.99999) == "> 99.9%"
     assert share(0.0) == "0.0%"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.02335, "s", "23.35 ms"),
+        (1.5, "s", "1.5 s"),
+        (99.96, "%", "99.96%"),
+        (0, "s", "0 s"),
+        (None, "ms", "–"),
+    ],
+)
+def test_a_figure_has_its_unit(value: float | None, unit: str, text: str) -> None:
+    assert measure(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5.184e6, "60 days"), (86400, "1 day"), (45, "45 s"), (5400, "1.5 h"), (0.4, "400 ms")],
+)
+def test_a_length_of_time_is_told_in_its_unit(value: float, text: str) -> None:
+    assert duration(value) == text
+
+
+def test_a_single_moment_stands_in_its_day() -> None:
+    drawn = str(charts.line({"1.0.0": [(datetime(2026, 3, 2, tzinfo=UTC), 0.9)]}))
+    assert "12:00" in drawn
+    assert "2026-03-01 – 2026-03-02, UTC" in drawn
+    assert "2021" not in drawn
+
+
+def test_every_line_of_a_legend_is_within_the_picture() -> None:
+    drawn = str(charts.line({f"feature_{at}": [(0.0, at), (1.0, at)] for at in range(6)}))
+    places = [float(x) for x in re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="start"', drawn)]
+    assert len(places) == 6
+    assert max(places) < 520 - 100
+    assert len(set(re.findall(r"stroke-dasharray:([\d ]+|none)", drawn))) == 6  # not by colour alone
+
+
+def test_the_name_of_a_limit_is_within_the_picture() -> None:
+    drawn = str(charts.line({"a": [(0.0, 0.1), (1.0, 0.2)]}, limits={"limit 0.2": 0.2}))
+    (y,) = re.findall(r'y="([\d.]+)"[^>]*class="limit-text"', drawn)
+    assert float(y) > 10
+
+
+def test_an_axis_of_zeros_has_nothing_below_zero() -> None:
+    assert ">-" not in str(charts.line({"a": [(0.0, 0.0), (1.0, 0.0)]}, zero=True))
 
 
 @given(st.lists(st.tuples(ANY_FLOAT.filter(math.isfinite), st.none() | ANY_FLOAT), max_size=8))

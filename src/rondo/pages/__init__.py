@@ -64,6 +64,8 @@ def _environment() -> Environment:
         "share": share,
         "moment": moment,
         "seconds": seconds,
+        "duration": duration,
+        "measure": measure,
         "tone": tone,
     }
     environment.globals["charts"] = charts
@@ -132,5 +134,23 @@ def seconds(value: float | None) -> str:
     if value < 1:
         return f"{value * 1000:.0f} ms"
     if value < 120:
-        return f"{value:.1f} s"
-    return f"{value / 60:.1f} min"
+        return f"{value:.1f}".removesuffix(".0") + " s"
+    return f"{value / 60:.1f}".removesuffix(".0") + " min"
+
+
+def duration(value: float) -> str:
+    """A length of time in seconds, in the largest unit of which there is a whole one: 60 days, 4 h, 30 s."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if value >= size:
+            count = f"{value / size:.4g}"
+            return "1 day" if (count, unit) == ("1", "days") else f"{count} {unit}"
+    return seconds(value)
+
+
+def measure(value: float | None, unit: str | None) -> str:
+    """A figure with its unit as people read it: seconds below one are told in ms, 0.02335 s is 23.35 ms."""
+    if value is None:
+        return "–"
+    if unit == "s" and 0 < abs(value) < 1:
+        return f"{number(value * 1000)} ms"
+    return number(value) + ("" if not unit else unit if unit == "%" else f" {unit}")

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 COLOURS = 6  # the page defines --series-1 … --series-6
+DASHES = ("none", "7 3", "2 3", "9 3 2 3", "12 4", "4 2")  # colour alone is not told apart by everybody
+KEY, LEGEND_ROW = 150, 16
 Point = tuple[float | datetime, float | None]
 
 
@@ -187,20 +189,20 @@ def line(
         return _nothing(width, height, label)
     times = any(isinstance(at, datetime) for values in series.values() for at, _ in values)
     ys += [*(limits or {}).values(), *([min(xs), max(xs)] if diagonal else []), *([0.0] if zero else [])]
-    plane = _Plane(
-        _spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, bool(series) and len(series) > 1
-    )
+    ys += [1.0] if zero and not any(ys) else []  # where all is 0 the axis says how little that is
+    across = _day_around(min(xs), max(xs)) if times else _spread(min(xs), max(xs))
+    plane = _Plane(across, _spread(min(ys), max(ys)), width, height, len(series))
     parts = [*plane.axes(times, x, y)]
     if diagonal:
         low, high = max(plane.x[0], plane.y[0]), min(plane.x[1], plane.y[1])
         parts.append(_rule(plane.px(low), plane.py(low), plane.px(high), plane.py(high), "soft-line"))
     for name, value in (limits or {}).items():
-        at = plane.py(value)
-        parts.append(_rule(plane.left, at, width - plane.right, at, "limit"))
-        parts.append(_text(width - plane.right - 2, at - 4, name, anchor="end", kind="limit-text"))
+        parts += plane.limit(name, value)
     for index, (name, values) in enumerate(drawn.items()):
         colour = f"var(--series-{index % COLOURS + 1})"
-        parts.append(f'<path d="{plane.path(values)}" class="line" style="stroke:{colour}"/>')
+        dash = DASHES[index % COLOURS]
+        style = f"stroke:{colour};stroke-dasharray:{dash}"
+        parts.append(f'<path d="{plane.path(values)}" class="line" style="{style}"/>')
         alone = _alone(values)
         parts += [
             f'<circle cx="{plane.px(at):.1f}" cy="{plane.py(value):.1f}" r="2.5" style="fill:{colour}">'
@@ -216,7 +218,7 @@ def line(
             if value is not None and at in ringed
         ]
         if plane.legend:
-            parts += plane.key(index, name, colour)
+            parts += plane.key(index, name, colour, dash)
     return _svg(width, height, label, parts)
 
 
@@ -241,7 +243,7 @@ def stacked(
     totals = [sum(values) for values in zip(*series.values(), strict=True)]
     if len(xs) < 2 or not any(totals):
         return _nothing(width, height, label)
-    plane = _Plane((xs[0], xs[-1]), (0.0, 1.0), width, height, True)
+    plane = _Plane((xs[0], xs[-1]), (0.0, 1.0), width, height, len(series), always=True)
     plane.top += 14 if steps else 0
     parts, floor = [], [0.0] * len(xs)
     for index, (name, values) in enumerate(series.items()):
@@ -257,7 +259,9 @@ def stacked(
     for at, text in steps:
         place = plane.px(at)
         parts.append(_rule(place, plane.top, place, height - plane.bottom, "soft-line"))
-        parts.append(_text(place + 2, plane.top - 4, text, kind="soft"))
+        near_end = place > width - plane.right - 8 * len(text)
+        side = "end" if near_end else "start"
+        parts.append(_text(place + (-2 if near_end else 2), plane.top - 4, text, anchor=side, kind="soft"))
     return _svg(width, height, label, [*parts, *plane.axes(False, x, y)])
 
 
@@ -281,17 +285,17 @@ def band(
         return _nothing(width, height, label)
     xs = [point[0] for point in known]
     ys = [figure for point in known for figure in point[1:]] + [*(limits or {}).values()]
-    plane = _Plane(_spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, False)
-    parts = plane.axes(any(isinstance(point[0], datetime) for point in points), x, y)
+    times = any(isinstance(point[0], datetime) for point in points)
+    across = _day_around(min(xs), max(xs)) if times else _spread(min(xs), max(xs))
+    plane = _Plane(across, _spread(min(ys), max(ys)), width, height)
+    parts = plane.axes(times, x, y)
     edge = [(at, high) for at, _, _, high in known] + [(at, low) for at, _, low, _ in reversed(known)]
     parts.append(
         f'<path d="{plane.path(edge)} Z" style="fill:var(--series-1);fill-opacity:.18">'
         f"{_title('the interval')}</path>"
     )
     for name, value in (limits or {}).items():
-        at = plane.py(value)
-        parts.append(_rule(plane.left, at, width - plane.right, at, "limit"))
-        parts.append(_text(width - plane.right - 2, at - 4, name, anchor="end", kind="limit-text"))
+        parts += plane.limit(name, value)
     line = plane.path((at, value) for at, value, _, _ in known)
     parts.append(f'<path d="{line}" class="line" style="stroke:var(--series-1)"/>')
     return _svg(width, height, label, parts)
@@ -333,6 +337,7 @@ def distributions(
     width: int = 520,
     height: int = 300,
     x: str = "",
+    y: str = "share of the rows",
     mark: float | None = None,
     mark_name: str = "",
     label: str = "distributions",
@@ -347,8 +352,8 @@ def distributions(
     if not shares:
         return _nothing(width, height, label)
     top = max(max(values) for values in shares.values())
-    plane = _Plane((edges[0], edges[-1]), (0.0, top * 1.05), width, height, len(shares) > 1)
-    parts = [*plane.axes(False, x, "share of the rows")]
+    plane = _Plane((edges[0], edges[-1]), (0.0, top * 1.05), width, height, len(shares))
+    parts = [*plane.axes(False, x, y)]
     for index, (name, values) in enumerate(shares.items()):
         colour = f"var(--series-{index % COLOURS + 1})"
         steps = " ".join(
@@ -389,7 +394,7 @@ def error_bars(
         return _nothing(width, height, label)
     xs = [point[0] for point in known]
     ys = [figure for point in known for figure in point[1:]] + (xs if diagonal else [])
-    plane = _Plane(_spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height, False)
+    plane = _Plane(_spread(min(xs), max(xs)), _spread(min(ys), max(ys)), width, height)
     parts = [*plane.axes(False, x, y)]
     if diagonal:
         low, high = plane.x
@@ -410,10 +415,22 @@ class _Plane:
     """The place of figures on the picture."""
 
     def __init__(
-        self, x: tuple[float, float], y: tuple[float, float], width: int, height: int, legend: bool
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        width: int,
+        height: int,
+        names: int = 0,
+        *,
+        always: bool = False,
     ) -> None:
-        self.x, self.y, self.width, self.height, self.legend = x, y, width, height, legend
-        self.left, self.right, self.bottom, self.top = 52, 14, 34, 22 if legend else 10
+        """`names` stand in the legend, in as many rows as they need; a single one only where it is `always` told."""
+        self.x, self.y, self.width, self.height = x, y, width, height
+        self.legend = names > 1 or (always and names == 1)
+        self.left, self.right, self.bottom = 52, 14, 34
+        self.keys = max(1, (width - self.left) // KEY)
+        rows = -(-names // self.keys) if self.legend else 0
+        self.top = 18 + LEGEND_ROW * (rows - 1) + 8 if rows else 18
 
     def px(self, value: float) -> float:
         return self.left + (value - self.x[0]) / (self.x[1] - self.x[0]) * (
@@ -435,12 +452,27 @@ class _Plane:
             down = True
         return " ".join(steps)
 
-    def key(self, index: int, name: str, colour: str) -> list[str]:
-        """One entry of the legend."""
-        x = self.left + 6 + index * 118
+    def key(self, index: int, name: str, colour: str, dash: str = "") -> list[str]:
+        """One entry of the legend: a field of that colour, or a line with those dashes."""
+        x = self.left + 6 + index % self.keys * KEY
+        y = 2 + index // self.keys * LEGEND_ROW
+        style = f"stroke:{colour};stroke-width:2.5;stroke-dasharray:{dash}"
+        mark = (
+            f'<line x1="{x}" y1="{y + 5}" x2="{x + 22}" y2="{y + 5}" style="{style}"/>'
+            if dash
+            else f'<rect x="{x + 6}" y="{y}" width="10" height="10" rx="2" style="fill:{colour}"/>'
+        )
+        return [mark, _text(x + 27, y + 9, _short(name, 17), title=name)]
+
+    def limit(self, name: str, value: float) -> list[str]:
+        """A dashed line at that height, with its name above it, or below where there is no room above."""
+        at = self.py(value)
+        above = at - 4 > self.top + 6
         return [
-            f'<rect x="{x}" y="2" width="10" height="10" rx="2" style="fill:{colour}"/>',
-            _text(x + 15, 11, _short(name, 15), title=name),
+            _rule(self.left, at, self.width - self.right, at, "limit"),
+            _text(
+                self.width - self.right - 2, at + (-4 if above else 13), name, anchor="end", kind="limit-text"
+            ),
         ]
 
     def axes(self, times: bool, x: str, y: str) -> list[str]:
@@ -454,8 +486,11 @@ class _Plane:
         steps = _spaced(*self.x, 4 if wide else 3) if times else _ticks(*self.x, 6 if wide else 3)
         for value in steps:
             text = _day(value, self.x[1] - self.x[0]) if times else _tick(value)
-            at = min(max(self.px(value), self.left + 8), self.width - self.right - (28 if times else 8))
-            parts.append(_text(at, floor + 14, text, anchor="middle", kind="soft"))
+            half = 4 * len(text) if times else 8  # of what stands at an end of the axis
+            at = min(max(self.px(value), self.left - 20 + half), self.width - max(half, self.right + 8))
+            parts.append(_text(at, floor + 16, text, anchor="middle", kind="soft"))
+        if times:
+            x = x or _zone(*self.x)
         if x:
             middle = (self.left + self.width - self.right) / 2
             parts.append(_text(middle, self.height - 4, x, anchor="middle", kind="soft"))
@@ -524,6 +559,11 @@ def _spread(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
+def _day_around(low: float, high: float) -> tuple[float, float]:
+    """A single moment stands in the middle of its day."""
+    return (low, high) if high > low else (low - 43_200, high + 43_200)
+
+
 def _ticks(low: float, high: float, about: int) -> list[float]:
     """Round figures within the range, about so many."""
     raw = (high - low) / about
@@ -552,7 +592,15 @@ def _figure(value: float, digits: int) -> str:
 
 def _day(value: float, span_s: float) -> str:
     when = datetime.fromtimestamp(value, UTC)
-    return when.strftime("%H:%M" if span_s < 2 * 86_400 else "%Y-%m-%d")
+    return when.strftime("%H:%M:%S" if span_s < 600 else "%H:%M" if span_s < 2 * 86_400 else "%Y-%m-%d")
+
+
+def _zone(low: float, high: float) -> str:
+    """What the labels of a time axis leave out."""
+    if high - low >= 2 * 86_400:
+        return "UTC"
+    first, last = (datetime.fromtimestamp(at, UTC).date().isoformat() for at in (low, high))
+    return f"{first}, UTC" if first == last else f"{first} – {last}, UTC"
 
 
 def _short(text: str, limit: int) -> str:

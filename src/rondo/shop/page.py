@@ -95,6 +95,7 @@ def _traffic(story: Story) -> Markup:
         xs,
         steps=_steps(story, xs),
         x="seconds since the story began",
+        y="share",
         label="Traffic shares by version",
     )
 
@@ -151,7 +152,7 @@ def _drift(story: Story) -> Markup:
     for at, seen in _seen(story, "psi"):
         lines.setdefault(seen.feature or "the score", []).append((at, seen.value))
         if seen.threshold is not None:
-            limits["warns above"] = seen.threshold
+            limits[f"warns above {seen.threshold:g}"] = seen.threshold
     moved = sorted(lines, key=lambda name: max(value or 0.0 for _, value in lines[name]), reverse=True)
     shown = {name: lines[name] for name in moved[:FEATURES_SHOWN]}
     return charts.line(
@@ -166,7 +167,7 @@ def _accuracy(story: Story) -> Markup:
     for at, seen in _seen(story, "accuracy"):
         lines.setdefault(seen.version or "", []).append((at, seen.value))
         if seen.threshold is not None:
-            limits["asked for"] = seen.threshold
+            limits[f"warns below {seen.threshold:g}"] = seen.threshold
     return charts.line(lines, points=True, limits=limits, y="accuracy", label="Accuracy over time")
 
 

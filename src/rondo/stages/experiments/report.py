@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rondo.contract.ab_test import more_is_better, of_requests
-from rondo.pages import moment, number, render
+from rondo.pages import duration, moment, number, render
 from rondo.records.experiment import GuardrailState, Power, Reading
 from rondo.stages.experiments.balance import ALPHA
 from rondo.stages.experiments.judging import amount, told_effect, told_guardrail
@@ -89,12 +89,15 @@ def _subtitle(reading: Reading) -> str:
 
 def _facts(reading: Reading) -> list[tuple[str, str]]:
     plan = reading.plan
-    days = (reading.read_at - reading.started_at).total_seconds() / _DAY_S
+    ran_s = (reading.read_at - reading.started_at).total_seconds()
     return [
         ("started", moment(reading.started_at)),
-        ("days", f"{number(min(days, plan.duration_s / _DAY_S), 3)} of {plan.duration_s / _DAY_S:g}"),
+        ("ran for", f"{duration(min(ran_s, plan.duration_s))} of {duration(plan.duration_s)}"),
         ("exposed", number(sum(one.exposed for one in reading.variants))),
-        ("smallest group", f"{min(one.n for one in reading.variants):,} of {plan.min_sample_size:,}"),
+        (
+            "smallest group",
+            f"{min(one.n for one in reading.variants):,}, at least {plan.min_sample_size:,} asked",
+        ),
         ("groups", "not as planned" if reading.balance.mismatch else _as_planned(reading)),
         ("guardrails", _kept(reading)),
     ]
