@@ -203,7 +203,7 @@ def _observed(
     if seen.value is None:
         why = f"{seen.state.replace('_', ' ')}: {seen.note}"
         return CriterionStanding(name, asked, enforcer, why, GAP, section)
-    value = f"{_number(seen.value)}{seen.unit or ''} (n = {seen.n:,})"
+    value = f"{_measured(name, seen)} (n = {seen.n:,})"
     if seen.note:
         value = f"{value}; {seen.note}"
     judged = seen.state in ("fine", "breached")
@@ -245,6 +245,16 @@ def _in_its_unit(name: str, value: float) -> str:
     if name == "throughput":
         return f"{value:,.0f} req/s"
     return _number(value)
+
+
+def _measured(name: str, seen: Observation) -> str:
+    """What was observed, in the unit in which it is asked for."""
+    value = seen.value or 0.0
+    if seen.unit == "s" and 0 < value < 1:
+        return f"{_number(value * 1e3)} ms"
+    if not seen.unit and system_name(name) == "availability":
+        return f"{value:.4%}" if 0.9999 < value < 1 else f"{value * 100:.5g}%"
+    return f"{_number(value)}{'' if not seen.unit else seen.unit if seen.unit == '%' else ' ' + seen.unit}"
 
 
 def _number(value: float) -> str:

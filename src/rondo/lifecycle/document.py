@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from rondo.contract.references import mask
 from rondo.lifecycle.rooms import reports_folder
 from rondo.lifecycle.status import ProjectStanding, standing
 from rondo.lifecycle.workshop import Workshop
-from rondo.pages import moment, render
+from rondo.pages import duration, moment, render
 from rondo.records.files import write_bytes
 
 PAGE = "project.html"
+_DURATION = re.compile(r"[\d.]+(?:e[+-]\d+)?s")  # as the contract writes a length of time
 Row = tuple[str, str]
 SECTIONS: Sequence[tuple[str, str]] = (
     ("The problem", "ml_problem"),
@@ -90,4 +92,8 @@ def _text(value: Any) -> str:
         return ", ".join(f"{name}: {_text(inner)}" for name, inner in value.items() if inner is not None)
     if isinstance(value, list):
         return ", ".join(_text(inner) for inner in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, str) and _DURATION.fullmatch(value):
+        return duration(float(value.removesuffix("s")))
     return mask(str(value))

@@ -78,9 +78,15 @@ def _too_early(policy: Retraining, standing: Standing, now: datetime) -> str:
     cooldown = policy.cooldown * 2 ** min(standing.lost_in_a_row, MOST_DOUBLINGS)
     if now < standing.last_round_at + cooldown:
         lost = f", longer after {standing.lost_in_a_row} lost rounds" if standing.lost_in_a_row else ""
-        return f"the last round began {standing.last_round_at:%Y-%m-%d %H:%M} UTC; the cooldown is {cooldown}{lost}"
+        began = f"the last round began {standing.last_round_at:%Y-%m-%d %H:%M} UTC"
+        return f"{began}; the cooldown is {_days(cooldown)}{lost}"
     recent = [at for at in standing.rounds_at if at > now - BUDGET_OVER]
     if policy.budget is not None and len(recent) >= policy.budget:
         free = recent[-policy.budget] + BUDGET_OVER
         return f"the budget of {policy.budget} rounds in 30 days is spent until {free:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def _days(length: timedelta) -> str:
+    count = f"{length.total_seconds() / 86_400:g}"
+    return "1 day" if count == "1" else f"{count} days"
