@@ -73,7 +73,10 @@ def test_the_pages_tell_what_is(looked_at: str) -> None:
     assert "nothing speaks against it" in releases
     assert "psi of age is 0.3" in ask(looked_at, "/alerts").text
     assert "<svg" in ask(looked_at, "/drift").text
-    assert "data_drift" in ask(looked_at, "/retraining").text
+    assert "the data drifted" in ask(looked_at, "/retraining").text
+    assert "데이터 드리프트" in ask(looked_at, "/retraining", accept_language="ko").text
+    assert "age의 psi: 0.3, 0.2 초과" in ask(looked_at, "/alerts", accept_language="ko").text
+    assert "Needs you now" in overview  # an alert is critical
     assert "rollout.begun" in ask(looked_at, "/events").text
 
 

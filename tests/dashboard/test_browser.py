@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -47,16 +49,33 @@ def test_a_canary_is_paused_and_resumed_by_its_buttons(page: Page, project: Asse
     page.goto("/releases")
     expect(page.locator("#rollout")).to_contain_text("1.1.0")
     held = page.locator('form[action="/do/pause-rollout"]')
-    held.get_by_placeholder("Your name").fill("kim")
-    held.get_by_placeholder("Reason").fill("waiting for the night")
+    held.get_by_label("Your name").fill("kim")
+    held.get_by_label("Reason").fill("waiting for the night")
     held.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("status")).to_contain_text("paused by kim (dashboard): waiting for the night")
     rollout = project.state.rollout()
     assert rollout is not None
     assert rollout.state == "paused"
 
-    page.get_by_role("button", name="Resume").click()
+    asked = page.locator("#ask-resume-rollout-1")
+    asked.locator("summary").click()
+    expect(asked).to_contain_text("The phase “canary” of 1.1.0 goes on from its beginning")
+    asked.get_by_role("button", name="Yes, go on").click()
     expect(page.locator(".rollout-head .badge")).to_have_text("running")
+
+
+def test_what_moves_traffic_says_what_it_would_do_first(page: Page, project: Assembly) -> None:
+    page.goto("/releases")
+    asked = page.locator("#ask-abort-rollout-1")
+    expect(asked.get_by_role("button", name="Yes, abort")).to_be_hidden()
+    asked.locator("summary").press("Enter")
+    expect(asked).to_contain_text("1.1.0 gets no request any more, and 1.0.0 all of them")
+    rollout = project.state.rollout()
+    assert rollout is not None
+    assert rollout.state == "running"  # asking moved nothing
+    asked.get_by_role("button", name="Yes, abort").click()
+    expect(page.locator(".rollout-head .badge")).to_have_text("aborted")
+    assert dict(project.state.routes().weights) == {"1.0.0": 1.0}
 
 
 def test_an_open_page_follows_what_happens(page: Page, project: Assembly) -> None:
@@ -73,7 +92,7 @@ def test_an_open_page_follows_what_happens(page: Page, project: Assembly) -> Non
 def test_an_alert_is_noted_with_a_name(page: Page, project: Assembly) -> None:
     page.goto("/alerts")
     row = page.get_by_role("row").filter(has_text="psi of age is 0.3")
-    row.get_by_placeholder("Your name").fill("lee")
+    row.get_by_label("Your name").fill("lee")
     row.get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_role("row").filter(has_text="acknowledged by lee")).to_be_visible()
     (alert,) = project.state.alerts(open_only=True)
@@ -83,19 +102,64 @@ def test_an_alert_is_noted_with_a_name(page: Page, project: Assembly) -> None:
 def test_what_a_person_types_is_not_taken_away(page: Page, project: Assembly) -> None:
     page.goto("/releases")
     expect(page.locator("#live")).to_have_text("live")
-    field = page.locator('form[action="/do/abort-rollout"]').get_by_placeholder("Reason")
-    field.fill("it answers")
-    with page.expect_response("**/releases"):  # the page asks for a fresh copy as soon as nobody types
-        rollouts.pause(
-            project,
-            by="ann",
-            reason="meanwhile",
-            means=means(project.layout.root, project.state, project.registry),
-        )
-        expect(field).to_have_value("it answers")
-        field.clear()
-        field.blur()
+    asked = page.locator("#ask-abort-rollout-1")
+    asked.locator("summary").click()
+    name, reason = asked.get_by_label("Your name"), asked.get_by_label("Reason")
+    name.fill("kim")
+    reason.fill("it answers")
+    page.evaluate("scrollTo(0, 300)")
+    at = page.evaluate("scrollY")
+    rollouts.pause(
+        project,
+        by="ann",
+        reason="meanwhile",
+        means=means(project.layout.root, project.state, project.registry),
+    )
+    # The page is up to date at once, and what a person has in hand stays in his hand.
     expect(page.locator(".rollout-head .badge")).to_have_text("paused")
+    expect(name).to_have_value("kim")
+    expect(reason).to_have_value("it answers")
+    expect(reason).to_be_focused()
+    assert abs(page.evaluate("scrollY") - at) < 120  # a line more or less above moves it by that
+
+
+@pytest.mark.parametrize("name", ["", "releases", "drift", "performance", "alerts", "retraining", "events"])
+def test_a_page_can_be_read_by_ear_and_by_key(browser: Browser, looked_at: str, name: str) -> None:
+    page = browser.new_page(base_url=looked_at, locale="ko-KR")
+    page.goto(f"/{name}", wait_until="domcontentloaded")
+    assert page.title().endswith(" · tiny · Rondo")
+    assert page.evaluate("[...document.querySelectorAll('h1')].length") == 1
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map((one) => +one.tagName[1])")
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    unnamed = (
+        "[...document.querySelectorAll('main input:not([type=hidden])')].filter((one) => !one.labels.length)"
+    )
+    assert page.evaluate(f"{unnamed}.length") == 0
+    assert (
+        page.evaluate("[...document.querySelectorAll('th')].filter((one) => !one.textContent.trim()).length")
+        == 0
+    )
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="본문으로 건너뛰기")).to_be_focused()
+    page.close()
+
+
+def test_without_a_script_a_page_says_how_old_it_is(browser: Browser, looked_at: str) -> None:
+    context = browser.new_context(base_url=looked_at, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/releases")
+    expect(page.locator("footer")).to_contain_text(re.compile(r"As of [-0-9]+ [:0-9]+ UTC"))
+    expect(page.locator("#live")).to_be_hidden()
+    page.locator("#ask-abort-rollout-1 summary").click()
+    expect(page.get_by_role("button", name="Yes, abort")).to_be_visible()
+    context.close()
+
+
+def test_a_lost_connection_is_told(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("#live")).to_have_text("live")
+    page.evaluate("show(false)")
+    expect(page.locator("#live")).to_have_text("connection lost: this page may be old")
 
 
 def test_the_language_is_chosen_and_kept(page: Page) -> None:

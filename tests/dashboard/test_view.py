@@ -6,6 +6,7 @@ from rondo.assembly import Assembly
 from rondo.dashboard import view
 from rondo.dashboard.material import read
 from rondo.lifecycle import rollouts
+from rondo.stages.monitoring import SERVICE_LEVEL
 
 
 def test_the_round_has_every_box_in_its_order(project: Assembly) -> None:
@@ -13,9 +14,58 @@ def test_the_round_has_every_box_in_its_order(project: Assembly) -> None:
     assert tuple(boxes) == view.ROUND
     assert (boxes["data"].tone, boxes["data"].said) == ("none", "stage.never")
     assert (boxes["deployment"].tone, boxes["deployment"].busy) == ("ok", True)
-    assert "1.1.0: canary" in boxes["deployment"].said
+    assert boxes["deployment"].values == {
+        "version": "1.1.0", "phase": "phase.canary", "state": "state.running"
+    }  # fmt: skip
     assert (boxes["monitoring"].tone, boxes["monitoring"].said) == ("bad", "psi of age is 0.3, above 0.2")
-    assert (boxes["retraining"].tone, boxes["retraining"].said) == ("warn", "data_drift")
+    assert (boxes["retraining"].tone, boxes["retraining"].said) == ("warn", "decision.due")
+    assert boxes["retraining"].values == {"reasons": ["reason.data_drift"]}
+
+
+def test_all_is_in_order_only_when_nothing_is_missed(project: Assembly) -> None:
+    material = read(project)
+    assert view.summary_of(material).tone == "bad"  # a critical alert
+    quiet = replace(material, alerts=())
+    assert view.summary_of(quiet).tone == "warn"  # criteria without a verdict are no pass
+    met = replace(quiet, criteria=[replace(one, verdict="passed") for one in material.criteria])
+    assert view.summary_of(met).tone == "ok"
+    unwatched = replace(met, heartbeat=replace(met.heartbeat, late=True))
+    assert view.summary_of(unwatched).tone == "bad"
+    assert view.summary_of(replace(met, releases=())).tone == "none"
+
+
+def test_a_phase_in_which_a_rollout_ended_was_not_passed(project: Assembly) -> None:
+    rollout = project.state.rollout()
+    assert rollout is not None
+    assert [how for _, how in view.phases_of(rollout)] == ["done", "here", "ahead", "ahead"]
+    gone = replace(rollout, state="rolled_back", ended_at=project.clock())
+    assert [how for _, how in view.phases_of(gone)] == ["done", "stopped", "unreached", "unreached"]
+    assert {how for _, how in view.phases_of(replace(gone, state="promoted"))} == {"done"}
+    assert {how for _, how in view.phases_of(replace(rollout, state="waiting", place=0))} == {"ahead"}
+
+
+def test_reports_have_titles_and_those_of_the_project_come_first() -> None:
+    names = ["preflight_1.0.0.html", "evaluation.html", "experiment_fewer_vouchers.html", "own.html"]
+    assert view.reports_of(names) == (
+        ("report.evaluation", "", "evaluation.html"),
+        ("", "", "own.html"),
+        ("report.experiment", "fewer vouchers", "experiment_fewer_vouchers.html"),
+        ("report.preflight", "1.0.0", "preflight_1.0.0.html"),
+    )
+
+
+def test_a_service_level_is_no_drift(project: Assembly) -> None:
+    level = replace(read(project).observations[-1], metric=SERVICE_LEVEL, feature="availability")
+    assert not view.is_drift(level)
+    assert view.is_drift(replace(level, metric="psi", feature="age"))
+
+
+def test_features_beyond_a_limit_come_first(project: Assembly) -> None:
+    (age,) = view.by_feature(one for one in view.newest_of(read(project).observations) if one.feature)
+    fine = replace(age.figures["psi"], feature="plan", state="fine")
+    silent = replace(fine, feature="country", state="not_enough", value=None)
+    rows = view.by_feature([fine, silent, age.figures["psi"]])
+    assert [(row.feature, row.tone) for row in rows] == [("age", "bad"), ("country", "warn"), ("plan", "ok")]
 
 
 def test_a_stage_that_began_and_never_ended_is_not_shown_as_running(project: Assembly) -> None:

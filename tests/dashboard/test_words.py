@@ -23,8 +23,11 @@ def test_every_text_is_there_in_both_languages() -> None:
     for key, texts in TEXTS.items():
         assert len(texts) == len(LANGUAGES)
         assert all(texts), key
-    korean = [texts[1] for texts in TEXTS.values()]
-    assert sum(bool(re.search("[가-힣]", text)) for text in korean) == len(korean)
+    for key, (english, korean) in TEXTS.items():
+        holes = re.findall(r"\{\w+\}", english)
+        assert sorted(holes) == sorted(re.findall(r"\{\w+\}", korean)), key
+        said = re.sub(r"\{\w+\}|[\W\d]", "", english)
+        assert not said or re.search("[가-힣]", korean), key
 
 
 def test_what_is_not_a_key_stays_as_it_is() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from rondo.dashboard import view
 from rondo.dashboard.guard import Session
 from rondo.dashboard.material import Material
 from rondo.dashboard.words import LANGUAGES, Words
-from rondo.pages import render
+from rondo.pages import measure, render
+from rondo.records.monitoring import Observation
 
 NAMES = ("overview", "releases", "drift", "performance", "alerts", "retraining", "events")
 MOST_LINES = 6
@@ -42,15 +43,22 @@ def show(name: str, material: Material, visit: Visit, *, mark: str) -> str:
         "alerts": _alerts,
         "retraining": _retraining,
         "events": _events,
-    }[name](material)
+    }[name](material, visit)
     return _rendered(
-        f"{name}.html", visit, name=name, project=material.project, m=material, mark=mark, **values
+        f"{name}.html",
+        visit,
+        name=name,
+        project=material.project,
+        m=material,
+        mark=mark,
+        now=material.now,
+        **values,
     )
 
 
 def show_sign_in(project: str, visit: Visit, *, refused: bool) -> str:
     """The page that asks for a token."""
-    return _rendered("sign_in.html", visit, name="sign_in", project=project, refused=refused)
+    return _rendered("sign_in.html", visit, name="sign_in", project=project, refused=refused, now=None)
 
 
 def _rendered(template: str, visit: Visit, **values: Any) -> str:
@@ -65,55 +73,84 @@ def _rendered(template: str, visit: Visit, **values: Any) -> str:
     )
 
 
-def _overview(material: Material) -> Mapping[str, Any]:
-    return {"boxes": view.round_of(material), "traffic": view.traffic_of(material)}
-
-
-def _releases(material: Material) -> Mapping[str, Any]:
-    earlier = [one for one in reversed(material.rollouts) if one != material.rollout]
+def _overview(material: Material, _: Visit) -> Mapping[str, Any]:
     return {
+        "summary": view.summary_of(material),
+        "boxes": view.round_of(material),
         "traffic": view.traffic_of(material),
-        "buttons": view.buttons_of(material.rollout),
-        "rollout_tone": view.rollout_tone,
-        "earlier": earlier,
-        "releases": tuple(reversed(material.releases)),
-        "can_roll_back": len(material.history) > 1,
+        "reports": view.reports_of(material.reports),
+        "criteria": view.worst_first_criteria(material.criteria),
     }
 
 
-def _drift(material: Material) -> Mapping[str, Any]:
-    seen = material.observations
-    per_feature = [one for one in view.newest_of(seen) if one.feature is not None]
+def _releases(material: Material, visit: Visit) -> Mapping[str, Any]:
+    rollout = material.rollout
+    earlier = [one for one in reversed(material.rollouts) if one != rollout]
+    return {
+        "traffic": view.traffic_of(material),
+        "buttons": view.buttons_of(rollout),
+        "phases": view.phases_of(rollout),
+        "rollout_tone": view.rollout_tone,
+        "earlier": earlier,
+        "releases": tuple(reversed(material.releases)),
+        "previous": material.history[-2] if len(material.history) > 1 else "",
+        "may_deploy": visit.may_operate and (rollout is None or rollout.ended),
+    }
+
+
+def _drift(material: Material, visit: Visit) -> Mapping[str, Any]:
+    seen = [one for one in material.observations if view.is_drift(one)]
+    newest = view.newest_of(seen)
     pictures = []
     for metric in view.metrics_in(seen, with_feature=True):
-        limit = next((one.threshold for one in per_feature if one.metric == metric), None)
+        limit = next((one for one in newest if one.metric == metric and one.threshold is not None), None)
         lines = view.worst_first(view.series_of(seen, metric), MOST_LINES)
-        pictures.append((metric, lines, {} if limit is None else {f"{limit:g}": limit}))
-    return {"pictures": pictures, "newest": per_feature}
+        pictures.append((metric, lines, _limits(limit, visit.words)))
+    heads = [(metric, _asked(newest, metric, visit.words)) for metric, _, _ in pictures]
+    return {"pictures": pictures, "heads": heads, "rows": view.by_feature(newest)}
 
 
-def _performance(material: Material) -> Mapping[str, Any]:
-    seen = material.observations
-    whole = [one for one in view.newest_of(seen) if one.feature is None]
+def _asked(newest: Sequence[Observation], metric: str, words: Words) -> str:
+    """When a metric alerts, where that is the same for all features."""
+    asked = {(one.alert_on, one.threshold, one.unit) for one in newest if one.metric == metric}
+    if len(asked) != 1:
+        return ""
+    ((alert_on, threshold, unit),) = asked
+    if alert_on is None or threshold is None:
+        return ""
+    return words(f"observed.{alert_on}", limit=measure(threshold, unit))
+
+
+def _performance(material: Material, visit: Visit) -> Mapping[str, Any]:
+    seen = [one for one in material.observations if not view.is_drift(one)]
+    newest = view.newest_of(seen)
+    whole = [one for one in newest if one.feature is None]
     pictures = []
     for metric in view.metrics_in(seen, with_feature=False):
-        limit = next((one.threshold for one in whole if one.metric == metric), None)
+        limit = next((one for one in whole if one.metric == metric and one.threshold is not None), None)
         unit = next((one.unit or "" for one in whole if one.metric == metric), "")
         lines = view.series_of([one for one in seen if one.feature is None], metric)
         if any(value is not None for points in lines.values() for _, value in points):
-            pictures.append((metric, unit, lines, {} if limit is None else {f"{limit:g}": limit}))
-    return {"pictures": pictures, "newest": whole}
+            pictures.append((metric, unit, lines, _limits(limit, visit.words)))
+    return {"pictures": pictures, "newest": view.beyond_first(newest)}
 
 
-def _alerts(material: Material) -> Mapping[str, Any]:
+def _limits(seen: Observation | None, words: Words) -> Mapping[str, float]:
+    """The limit as a line of a picture, with what it is called."""
+    if seen is None or seen.threshold is None:
+        return {}
+    return {words("chart.limit", limit=measure(seen.threshold, seen.unit)): seen.threshold}
+
+
+def _alerts(material: Material, _: Visit) -> Mapping[str, Any]:
     opened = [alert for alert in material.alerts if alert.recovered_at is None]
     over = [alert for alert in reversed(material.alerts) if alert.recovered_at is not None]
     return {"opened": opened, "over": over[:100]}
 
 
-def _retraining(material: Material) -> Mapping[str, Any]:
+def _retraining(material: Material, _: Visit) -> Mapping[str, Any]:
     return {"decisions": tuple(reversed(material.decisions)), "proposal": material.proposal}
 
 
-def _events(material: Material) -> Mapping[str, Any]:
+def _events(material: Material, _: Visit) -> Mapping[str, Any]:
     return {"events": tuple(reversed(material.events))}

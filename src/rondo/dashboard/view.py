@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from rondo.dashboard.material import Material
-from rondo.records.monitoring import WITH_VALUE, Observation
+from rondo.lifecycle.status import CriterionStanding
+from rondo.records.monitoring import WITH_VALUE, Alert, Observation
 from rondo.records.release import Event
-from rondo.records.rollout import Rollout
+from rondo.records.rollout import Phase, Rollout
+from rondo.stages.monitoring import SERVICE_LEVEL
 
 Tone = Literal["ok", "warn", "bad", "none"]
+Passage = Literal["done", "here", "ahead", "stopped", "unreached"]
+MET, MISSED = frozenset({"passed", "fine"}), frozenset({"failed", "breached"})
+REPORTS = (
+    "project",
+    "data_validation",
+    "evaluation",
+    "model_card",
+    "monitoring",
+    "policy_backtest",
+    "story",
+)
+REPORTS_ABOUT = ("preflight", "experiment")  # each is followed by a version or a name
 ROUND = ("problem", "data", "features", "training", "validation", "deployment", "monitoring", "retraining")
 _STAGES = {
     "data": ("extract", "data"),
@@ -35,7 +49,10 @@ _ROLLOUTS: Mapping[str, Tone] = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One stage of the round: how it is, in one sentence, and since when. `said` is a key of the words, or data."""
+    """One stage of the round: how it is, in one sentence, and since when.
+
+    `said` is a key of the words, to be filled with the values (keys as well, or data), or a recorded sentence.
+    """
 
     key: str
     tone: Tone
@@ -43,6 +60,15 @@ class Box:
     at: datetime | None
     page: str
     busy: bool = False
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the owner has to know first: a tone, and keys of the words with their values."""
+
+    tone: Tone
+    said: tuple[tuple[str, Mapping[str, object]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,81 @@ class TrafficShare:
     planned: float
     answered: int
     answered_share: float | None
+
+
+def summary_of(material: Material) -> Summary:
+    """The project in one line. It is in order only when something serves, somebody looks, and nothing is missed."""
+    production, rollout = material.production, material.rollout
+    firing = _firing(material)
+    met = sum(one.verdict in MET for one in material.criteria)
+    missed = sum(one.verdict in MISSED for one in material.criteria)
+    gaps = len(material.criteria) - met - missed
+    said: list[tuple[str, Mapping[str, object]]] = [
+        ("summary.production", {"version": production.version})
+        if production
+        else ("summary.no_production", {})
+    ]
+    if rollout is not None and (not rollout.ended or rollout.state == "frozen"):
+        said.append(("summary.rollout", {"version": rollout.candidate, "state": f"state.{rollout.state}"}))
+    if material.proposal is not None and not material.proposal.approved:
+        said.append(("summary.proposal", {}))
+    unwatched = material.heartbeat.late and production is not None
+    if unwatched:
+        said.append(("summary.unwatched", {}))
+    said.append(("summary.alerts", {"n": len(firing)}) if firing else ("summary.no_alerts", {}))
+    said.append(("summary.criteria", {"met": met, "missed": missed, "gaps": gaps}))
+    return Summary(_tone_of(material, firing, unwatched=unwatched, missed=missed, gaps=gaps), tuple(said))
+
+
+def _tone_of(material: Material, firing: Sequence[Alert], *, unwatched: bool, missed: int, gaps: int) -> Tone:
+    rollout = material.rollout
+    frozen = rollout is not None and rollout.state == "frozen"
+    if frozen or unwatched or any(alert.severity == "critical" for alert in firing):
+        return "bad"
+    waits = rollout is not None and rollout.state in ("waiting", "paused")
+    asked = material.proposal is not None and not material.proposal.approved
+    if firing or missed or gaps or waits or asked:
+        return "warn" if material.production or firing else "none"
+    return "ok" if material.production else "none"
+
+
+def worst_first_criteria(criteria: Iterable[CriterionStanding]) -> tuple[CriterionStanding, ...]:
+    """What is missed, then what has no verdict, then what is met; each in the order of the project file."""
+    return tuple(
+        sorted(criteria, key=lambda one: 0 if one.verdict in MISSED else 2 if one.verdict in MET else 1)
+    )
+
+
+def reports_of(names: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+    """Per report the key of its title ("": unknown), what it is about, and its file; those of the project first."""
+    return tuple(
+        sorted((_report(name) for name in names), key=lambda one: (bool(one[1]), one[0] == "", one[2]))
+    )
+
+
+def _report(name: str) -> tuple[str, str, str]:
+    stem = name.removesuffix(".html")
+    if stem in REPORTS:
+        return f"report.{stem}", "", name
+    kind, _, about = stem.partition("_")
+    return (f"report.{kind}", about.replace("_", " "), name) if kind in REPORTS_ABOUT else ("", "", name)
+
+
+def phases_of(rollout: Rollout | None) -> tuple[tuple[Phase, Passage], ...]:
+    """How far the rollout came: where it ended is not passed, and what lies behind that was never reached."""
+    if rollout is None:
+        return ()
+    return tuple((phase, _passage(rollout, at)) for at, phase in enumerate(rollout.phases))
+
+
+def _passage(rollout: Rollout, at: int) -> Passage:
+    if rollout.state == "promoted" or at < rollout.place:
+        return "done"
+    if rollout.ended:
+        return "stopped" if at == rollout.place else "unreached"
+    if rollout.state == "waiting":
+        return "ahead"
+    return "here" if at == rollout.place else "ahead"
 
 
 def round_of(material: Material) -> tuple[Box, ...]:
@@ -95,26 +196,39 @@ def _validation_box(newest: Mapping[str, Event], material: Material) -> Box:
         return Box("validation", "none", "stage.running", last.at, "/events", busy=True)
     verdict = material.verdict
     if verdict is None:
-        return Box("validation", "none", "stage.never", None, "/reports/evaluation.html")
+        return Box("validation", "none", "stage.never", None, "/events")
     passed = sum(gate.status == "passed" for gate in verdict.gates)
-    said = f"{verdict.version}: {verdict.judgement}, {passed}/{len(verdict.gates)}"
     tone = _VERDICTS.get(verdict.judgement, "none")
-    return Box("validation", tone, said, verdict.judged_at, "/reports/evaluation.html")
+    values = {
+        "version": verdict.version,
+        "judgement": f"state.{verdict.judgement}",
+        "passed": passed,
+        "n": len(verdict.gates),
+    }
+    return Box(
+        "validation", tone, "validation.said", verdict.judged_at, "/reports/evaluation.html", values=values
+    )
 
 
 def _deployment_box(material: Material) -> Box:
     rollout, production = material.rollout, material.production
     if rollout is not None and not rollout.ended:
-        said = f"{rollout.candidate}: {rollout.phase.kind} ({rollout.state})"
-        return Box("deployment", _ROLLOUTS[rollout.state], said, rollout.phase_since, "/releases",
-                   busy=rollout.state == "running")  # fmt: skip
+        values = {
+            "version": rollout.candidate,
+            "phase": f"phase.{rollout.phase.kind}",
+            "state": f"state.{rollout.state}",
+        }
+        return Box("deployment", _ROLLOUTS[rollout.state], "deployment.under_way", rollout.phase_since, "/releases",
+                   busy=rollout.state == "running", values=values)  # fmt: skip
     if rollout is not None and rollout.state in ("rolled_back", "frozen"):
-        return Box(
-            "deployment", "bad", f"{rollout.candidate}: {rollout.state}", rollout.ended_at, "/releases"
-        )
+        values = {"version": rollout.candidate, "state": f"state.{rollout.state}"}
+        return Box("deployment", "bad", "deployment.ended", rollout.ended_at, "/releases", values=values)
     if production is None:
         return Box("deployment", "none", "production.none", None, "/releases")
-    return Box("deployment", "ok", f"{production.version}", production.registered_at, "/releases")
+    values = {"version": production.version}
+    since = rollout.ended_at if rollout is not None and rollout.candidate == production.version else None
+    return Box("deployment", "ok", "deployment.production", since or production.registered_at, "/releases",
+               values=values)  # fmt: skip
 
 
 def _monitoring_box(material: Material) -> Box:
@@ -123,11 +237,15 @@ def _monitoring_box(material: Material) -> Box:
         return Box("monitoring", "none", "monitor.never", None, "/performance")
     if beat.late:
         return Box("monitoring", "bad", "monitor.late", beat.last_look, "/performance")
-    firing = [alert for alert in material.alerts if alert.fired_at and not alert.recovered_at]
+    firing = _firing(material)
     if not firing:
         return Box("monitoring", "ok", "alerts.none", beat.last_look, "/alerts")
     tone: Tone = "bad" if any(alert.severity == "critical" for alert in firing) else "warn"
     return Box("monitoring", tone, firing[-1].message, firing[-1].opened_at, "/alerts")
+
+
+def _firing(material: Material) -> list[Alert]:
+    return [alert for alert in material.alerts if alert.fired_at and not alert.recovered_at]
 
 
 def _retraining_box(material: Material) -> Box:
@@ -135,7 +253,8 @@ def _retraining_box(material: Material) -> Box:
         return Box("retraining", "none", "decision.never", None, "/retraining")
     last = material.decisions[-1]
     if last.should_retrain:
-        return Box("retraining", "warn", ", ".join(last.reasons), last.decided_at, "/retraining")
+        values = {"reasons": [f"reason.{reason}" for reason in last.reasons]}
+        return Box("retraining", "warn", "decision.due", last.decided_at, "/retraining", values=values)
     said = last.held_back or "decision.not_due"
     return Box("retraining", "ok", said, last.decided_at, "/retraining")
 
@@ -198,6 +317,50 @@ def newest_of(observations: Sequence[Observation]) -> tuple[Observation, ...]:
     return tuple(found.values())
 
 
+def is_drift(seen: Observation) -> bool:
+    """Whether the figure compares a feature; a service level has a name in place of a feature."""
+    return seen.feature is not None and seen.metric != SERVICE_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFigures:
+    """The newest figures of one feature, by metric."""
+
+    feature: str
+    figures: Mapping[str, Observation]
+
+    @property
+    def tone(self) -> Tone:
+        """bad where one is beyond its limit, warn where one says nothing."""
+        states = {one.state for one in self.figures.values()}
+        return "bad" if "breached" in states else "ok" if states <= WITH_VALUE else "warn"
+
+    @property
+    def n(self) -> int:
+        """The size of the sample; of several the smallest."""
+        return min(one.n for one in self.figures.values())
+
+    @property
+    def window_to(self) -> datetime | None:
+        """The end of the newest window."""
+        return max((one.window_to for one in self.figures.values() if one.window_to), default=None)
+
+
+def by_feature(newest: Iterable[Observation]) -> tuple[FeatureFigures, ...]:
+    """A row per feature: those beyond a limit first, then those that could not be judged."""
+    found: dict[str, dict[str, Observation]] = {}
+    for seen in newest:
+        found.setdefault(seen.feature or "", {})[seen.metric] = seen
+    rows = [FeatureFigures(name, figures) for name, figures in found.items()]
+    return tuple(sorted(rows, key=lambda row: ("bad", "warn", "ok").index(row.tone)))
+
+
+def beyond_first(seen: Iterable[Observation]) -> tuple[Observation, ...]:
+    """What is beyond its limit, then what could not be judged, then the rest; each as it was."""
+    order = {"breached": 0, "fine": 2, "told": 2, "estimate": 2}
+    return tuple(sorted(seen, key=lambda one: order.get(one.state, 1)))
+
+
 def metrics_in(observations: Sequence[Observation], *, with_feature: bool) -> tuple[str, ...]:
     """Names of the metrics that were observed per feature, or as a whole, in the order of appearance."""
     return tuple(dict.fromkeys(_names(observations, with_feature)))
@@ -205,7 +368,7 @@ def metrics_in(observations: Sequence[Observation], *, with_feature: bool) -> tu
 
 def _names(observations: Sequence[Observation], with_feature: bool) -> Iterator[str]:
     for seen in observations:
-        if (seen.feature is not None) == with_feature:
+        if (seen.feature is not None) == with_feature and seen.metric != SERVICE_LEVEL:
             yield seen.metric
 
 

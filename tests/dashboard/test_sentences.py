@@ -1,0 +1,55 @@
+"""Recorded sentences in Korean: whole, part by part, and never a figure lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rondo.dashboard.sentences import in_korean
+from rondo.dashboard.words import Words
+
+SAID = [
+    ("at least 0.85, target 0.9", "0.85 이상, 목표 0.9"),
+    ("alert above 0.2, per feature", "피처별로 0.2 초과 시 알림"),
+    ("0.9109 (n = 2,625); 2,625 of 2,969 predictions have an outcome",
+     "0.9109 (표본 2,625); 예측 2,969건 중 2,625건의 결과를 알고 있습니다"),
+    ("0 of 25 beyond; orders_30d 0.183 (n = 2,969)", "25개 중 0개 초과; orders_30d 0.183 (표본 2,969)"),
+    ("psi of sessions_7d is 0.3894, above 0.2 (n = 2,688)", "sessions_7d의 psi: 0.3894, 0.2 초과 (표본 2,688)"),
+    ("latency_p99 is 120 ms, above 100 ms (n = 40)", "latency_p99: 120 ms, 100 ms 초과 (표본 40)"),
+    ("largest PSI (orders_30d) is 0.1835; a retrain is due at > 0.25: does not fire",
+     "가장 큰 PSI(orders_30d) 0.1835, 재학습 기준 > 0.25: 작동 안 함"),
+    ("accuracy is 0.9109; a retrain is due at < 0.85: fires", "정확도 0.9109, 재학습 기준 < 0.85: 작동"),
+    ("passed its gates: retrained on new data; code changed", "게이트 통과: 새 데이터로 재학습; 코드 변경"),
+    ("canary passed: 88 requests, nothing speaks against it", "카나리 통과: 요청 88건, 문제가 발견되지 않았습니다"),
+    ("version 1.0.2, 842,122 rows, 9 checks passed", "버전 1.0.2, 842,122행, 점검 9개 통과"),
+    ("paused by kim (dashboard): lunch", "kim (dashboard) 일시 정지: lunch"),
+    ("missing: ", "값 없음"),
+    ("demo: 2 critical, 1 warning, 3 over", "demo: 심각 2건, 경고 1건, 종료 3건"),
+    ("the last round began 2026-03-02 00:01 UTC; the cooldown is 1 day",
+     "마지막 라운드 시작: 2026-03-02 00:01 UTC; 대기 기간은 1일입니다"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("english", "korean"), SAID)
+def test_a_known_sentence_is_said_in_korean(english: str, korean: str) -> None:
+    assert in_korean(english) == korean
+
+
+@pytest.mark.parametrize("english", [one for one, _ in SAID])
+def test_no_figure_is_lost(english: str) -> None:
+    figures = re.findall(r"\d[\d.,]*\d|\d", english)
+    assert sorted(re.findall(r"\d[\d.,]*\d|\d", in_korean(english))) == sorted(figures)
+
+
+def test_what_a_person_wrote_stays_and_is_marked_as_foreign() -> None:
+    words = Words("ko")
+    assert words.sentence("waiting for the night shift") == "waiting for the night shift"
+    assert words.foreign("waiting for the night shift")
+    assert not words.foreign("orders_30d 0.183 (표본 2,969)")
+    assert not Words("en").foreign("waiting for the night shift")
+
+
+@pytest.mark.parametrize("text", ["", "\\1 {1} {nobody}", "100% of \\g<0>", "a; ; b. c"])
+def test_no_text_breaks_it(text: str) -> None:
+    assert isinstance(in_korean(text), str)
