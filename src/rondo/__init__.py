@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DataPipeline": "rondo.stages.data",
+    "DataPipeline": "rondo.notebook.pipeline",
     "FeatureEngineer": "rondo.stages.features",
-    "ModelTrainer": "rondo.stages.training",
+    "ModelTrainer": "rondo.notebook.trainer",
     "ModelValidator": "rondo.stages.validation",
-    "ModelDeployer": "rondo.stages.deployment",
+    "ModelDeployer": "rondo.notebook.deployer",
     "RetrainingTrigger": "rondo.stages.retraining",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]
 
 if TYPE_CHECKING:
-    from rondo.stages.data import DataPipeline as DataPipeline
-    from rondo.stages.deployment import ModelDeployer as ModelDeployer
+    from rondo.notebook.deployer import ModelDeployer as ModelDeployer
+    from rondo.notebook.pipeline import DataPipeline as DataPipeline
+    from rondo.notebook.trainer import ModelTrainer as ModelTrainer
     from rondo.stages.features import FeatureEngineer as FeatureEngineer
     from rondo.stages.retraining import RetrainingTrigger as RetrainingTrigger
-    from rondo.stages.training import ModelTrainer as ModelTrainer
     from rondo.stages.validation import ModelValidator as ModelValidator
 
 

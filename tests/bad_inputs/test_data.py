@@ -17,6 +17,7 @@ import pytest
 from tests.bad_inputs.catalogue import Bad, Taken, refused
 from tests.stages.features.conftest import StoreWithoutRegistry
 
+from rondo import DataPipeline
 from rondo.adapters.files import FilesReader
 from rondo.adapters.optuna import OptunaTuner
 from rondo.contract import Project
@@ -525,8 +526,8 @@ INDEXED = (
 )
 
 
-def notebook(folder: Path) -> data.DataPipeline:
-    return data.DataPipeline({"sources": {"rows": {"files": "rows.parquet"}}}, folder=folder)
+def notebook(folder: Path) -> DataPipeline:
+    return DataPipeline({"sources": {"rows": {"files": "rows.parquet"}}}, folder=folder)
 
 
 @pytest.mark.parametrize("bad", PANDAS, ids=str)

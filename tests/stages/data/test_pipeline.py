@@ -32,7 +32,7 @@ def access(root: Path) -> Access:
 
 
 def pipeline(config: Any, root: Path) -> DataPipeline:
-    return DataPipeline(config, folder=root, access=access(root), clock=lambda: NOW)
+    return DataPipeline(config, access=access(root), clock=lambda: NOW)
 
 
 def test_the_listing_goes_all_the_way(tmp_path: Path) -> None:

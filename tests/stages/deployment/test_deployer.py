@@ -27,7 +27,7 @@ def filled(registry: MemoryModelRegistry, tmp_path: Path) -> MemoryModelRegistry
 
 
 def test_exactly_one_version_is_in_production(filled: MemoryModelRegistry) -> None:
-    deployer = ModelDeployer("", registry=filled)
+    deployer = ModelDeployer(filled)
     assert deployer.get_production_model(MODEL) is None
     for version in "123":
         assert deployer.promote_to_production(MODEL, version) == version
@@ -36,7 +36,7 @@ def test_exactly_one_version_is_in_production(filled: MemoryModelRegistry) -> No
 
 
 def test_rolling_back_twice_goes_two_versions_back(filled: MemoryModelRegistry) -> None:
-    deployer = ModelDeployer("", registry=filled)
+    deployer = ModelDeployer(filled)
     for version in "1243":  # by history, not by the highest number
         deployer.promote_to_production(MODEL, version)
     assert [deployer.rollback(MODEL) for _ in range(3)] == ["4", "2", "1"]
@@ -47,7 +47,7 @@ def test_rolling_back_twice_goes_two_versions_back(filled: MemoryModelRegistry) 
 
 
 def test_the_version_before_can_stay_at_hand(filled: MemoryModelRegistry) -> None:
-    deployer = ModelDeployer("", registry=filled)
+    deployer = ModelDeployer(filled)
     deployer.promote_to_production(MODEL, "1")
     deployer.promote_to_production(MODEL, "2", archive_current=False)
     assert filled.stages(MODEL) == {"1": "Staging", "2": "Production"}
@@ -55,14 +55,14 @@ def test_the_version_before_can_stay_at_hand(filled: MemoryModelRegistry) -> Non
 
 
 def test_promoting_what_is_in_production_changes_nothing(filled: MemoryModelRegistry) -> None:
-    deployer = ModelDeployer("", registry=filled)
+    deployer = ModelDeployer(filled)
     for version in "122":
         deployer.promote_to_production(MODEL, version)
     assert deployer.history(MODEL) == ("1", "2")
 
 
 def test_an_unknown_version_changes_nothing(filled: MemoryModelRegistry) -> None:
-    deployer = ModelDeployer("", registry=filled)
+    deployer = ModelDeployer(filled)
     deployer.promote_to_production(MODEL, "1")
     with pytest.raises(NotAvailable):
         deployer.promote_to_production(MODEL, "77")

@@ -14,7 +14,7 @@ content.py    the hash of the values               versions.py  the semantic ver
 profile.py    columns in figures                   report.py    the page for people
 groups.py     the columns of a required group of features
 differences.py  rows that came, went and changed between two versions
-pipeline.py   all of it as a class for a notebook
+pipeline.py   all of it as a class
 """
 
 from __future__ import annotations

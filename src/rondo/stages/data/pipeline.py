@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import tempfile
@@ -62,22 +61,22 @@ class DataPipeline:
         self,
         config: Mapping[str, Any] | Project,
         *,
-        folder: Path | str = ".",
-        access: Access | None = None,
+        access: Access,
         progress: Progress | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Reads nothing yet.
 
         Args:
-            folder: relative paths start here.
-            access: how sources are read; by default as the installed adapters do.
+            config: the project, or a mapping with the keys of its data section.
+            access: how sources are read.
+            progress: who is told; by default nobody.
+            clock: aware.
 
         Raises:
             ContractError: the configuration cannot be.
         """
         self.config = config
-        self.folder = Path(folder)
         self.data, self._join_on = _data_of(config)
         self.checks: tuple[Check, ...] = ()
         self._ages: tuple[Check, ...] = ()
@@ -85,7 +84,7 @@ class DataPipeline:
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """A table per source, each read on its own with its own retries and schema."""
-        access = self._access or _default(self.folder)
+        access = self._access
         readings = read_sources(
             self.data.sources, access.readers, access.resolve, self._progress, access.start_service
         )
@@ -167,12 +166,6 @@ class DataPipeline:
             event_to=span[1] if span else None,
             checks=self.checks,
         )
-
-
-def _default(folder: Path) -> Access:
-    """How a pipeline that was given no access reaches the world. By name, because rooms do not know assembly."""
-    access: Access = importlib.import_module("rondo.assembly").default_access(folder)
-    return access
 
 
 def _data_of(config: Mapping[str, Any] | Project) -> tuple[Data, str]:

@@ -7,7 +7,6 @@ killed in between leaves the history of before or of after (a version twice in a
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -24,12 +23,8 @@ CANDIDATE = "candidate"
 class ModelDeployer:
     """Moves versions of registered models in and out of production; versions are the registry's own numbers."""
 
-    def __init__(self, registry_uri: str, *, registry: ModelRegistry | None = None) -> None:
-        if registry is None:
-            # The one module that knows products lies above this room; it is looked up when it is wanted.
-            assembly = importlib.import_module("rondo.assembly")
-            registry = assembly.default_registry(registry_uri)
-        self._registry: ModelRegistry = registry
+    def __init__(self, registry: ModelRegistry) -> None:
+        self._registry = registry
 
     def get_production_model(self, model_name: str) -> str | None:
         """The number of the version in production."""

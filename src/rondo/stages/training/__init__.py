@@ -14,12 +14,12 @@ graph.py       pipeline -> ONNX, compared
 training.py    the whole
 origins.py     a forecast, tried out at several origins
 refit.py       what a training at an earlier moment would have made
-trainer.py     ModelTrainer, the same for a notebook
+trainer.py     ModelTrainer, the same by hand
 """
 
 from __future__ import annotations
 
-from rondo.stages.training.trainer import ModelTrainer
+from rondo.stages.training.trainer import FOREST, ModelTrainer
 from rondo.stages.training.training import train
 
-__all__ = ["ModelTrainer", "train"]
+__all__ = ["FOREST", "ModelTrainer", "train"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import math
 import tempfile
 from collections.abc import Mapping
@@ -79,39 +78,26 @@ class ModelTrainer:
         self,
         experiment_name: str,
         *,
+        tracker: ExperimentTracker,
+        tuner: Tuner,
         estimator: str = FOREST,
         search: Mapping[str, Any] | None = None,
         scoring: str | None = None,
-        tracker: ExperimentTracker | None = None,
-        tuner: Tuner | None = None,
         seed: int = 42,
     ) -> None:
         """Args:
         experiment_name: where the runs are filed.
+        tracker: where they are kept.
+        tuner: what searches.
         estimator: import path of a scikit-learn compatible estimator.
         search: ranges by parameter, such as {"max_depth": "int(3, 15)"}; a forest has its own.
         scoring: what the search looks at; by default auc_roc, or rmse for numbers.
-        tracker: by default MLflow in the folder of now (`mlflow.db`).
-        tuner: by default Optuna in the folder of now.
+        seed: of the model and of the search.
         """
         self.experiment_name, self.estimator, self.seed = experiment_name, estimator, seed
+        self.tracker, self.tuner = tracker, tuner
         self._search = search
         self._scoring = scoring
-        self._tracker, self._tuner = tracker, tuner
-
-    @property
-    def tracker(self) -> ExperimentTracker:
-        """Where runs are kept."""
-        if self._tracker is None:
-            self._tracker = _default("default_tracker")
-        return self._tracker
-
-    @property
-    def tuner(self) -> Tuner:
-        """What searches."""
-        if self._tuner is None:
-            self._tuner = _default("default_tuner")
-        return self._tuner
 
     def train_with_tracking(
         self, X_train: Table, y_train: ArrayLike, X_val: Table, y_val: ArrayLike, params: Mapping[str, Any]
@@ -275,8 +261,3 @@ def _log_graph(
             categorical=len(columns.categorical),
             outputs=outputs,
         )
-
-
-def _default(name: str) -> Any:
-    """What the assembly would take. It stands above the rooms, so it is asked for by name, when it is needed."""
-    return getattr(importlib.import_module("rondo.assembly"), name)()
