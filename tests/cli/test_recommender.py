@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import polars as pl
 import pytest
 
 from rondo.assembly import Assembly, open_project
+from rondo.cli.predict import predict
 from rondo.cli.project import write_project
+from rondo.errors import DataError
 from rondo.lifecycle.going_round import go_round
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.server_process import serving
@@ -103,6 +106,56 @@ def test_a_customer_gets_ranked_items_and_a_stranger_the_popular_ones(shop: Asse
     mine = logged.filter(pl.col("prediction_id").str.starts_with(answer["prediction_id"] + ":"))
     assert set(mine["label"]) == {one["item"] for one in answer["items"]}
     assert shop.log.outcomes().height == 2
+
+
+def test_a_file_of_customers_gets_the_lists_that_the_server_gives(shop: Assembly, tmp_path: Path) -> None:
+    orders = pl.read_parquet(shop.layout.root / "shop/orders/orders.parquet")
+    known = [int(one) for one in orders["customer_id"].drop_nulls().unique().sort().head(40)]
+    asked = pl.DataFrame({"customer_id": [*known, 1], "k": [3] * 40 + [None], "town": ["x"] * 41})
+    asked.write_csv(tmp_path / "in.csv")
+    asked.write_ndjson(tmp_path / "in.jsonl")
+
+    for source, target in (("in.csv", "out.parquet"), ("in.jsonl", "out.jsonl")):
+        predict(
+            shop.layout.root, tmp_path / source, tmp_path / target,
+            version=None, explain=target == "out.jsonl", errors="refuse", force=False, as_json=False,
+        )  # fmt: skip
+    with serving(shop.layout.root) as server:
+        rows = [{"customer_id": one, "k": 3} for one in known]
+        _, told = poster(server)("/predict", {"rows": [*rows, {"customer_id": 1}]})
+
+    table = pl.read_parquet(tmp_path / "out.parquet")
+    assert table.columns == [*asked.columns, "rank", "item", "score", "version", "entity_known"]
+    assert table.height == 40 * 3 + 10
+    of_file = [part for _, part in table.group_by("customer_id", maintain_order=True)]
+    for part, answer in zip(of_file, told["predictions"], strict=True):
+        assert part["rank"].to_list() == list(range(1, part.height + 1))
+        assert part.select("item", "score").to_dicts() == answer["items"]
+        assert part["entity_known"].all() == ("fallback" not in answer)
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["town"] for line in lines] == ["x"] * 41
+    assert [[{"item": one["item"], "score": one["score"]} for one in line["items"]] for line in lines] == [
+        answer["items"] for answer in told["predictions"]
+    ]
+    for one in lines[0]["items"]:
+        assert one["scale"] == "log-odds"
+        total = one["base"] + sum(one["contributions"].values())
+        assert 1.0 / (1.0 + math.exp(-total)) == pytest.approx(one["score"], abs=1e-5)
+
+
+def test_customers_that_nobody_can_be_are_named_or_kept(shop: Assembly, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("customer_id,k\n1,2\nx,2\n1,0\n")
+    kept = {"version": None, "explain": False, "force": False, "as_json": False}
+    with pytest.raises(
+        DataError, match=r"(?s)2 of 3 rows read cannot be scored.*line 3.*whole number.*line 4.*from 1 to"
+    ):
+        predict(shop.layout.root, tmp_path / "in.csv", tmp_path / "out.csv", errors="refuse", **kept)
+    assert not (tmp_path / "out.csv").exists()
+    predict(shop.layout.root, tmp_path / "in.csv", tmp_path / "out.csv", errors="keep", **kept)
+    table = pl.read_csv(tmp_path / "out.csv")
+    assert table["customer_id"].to_list() == ["1", "1", "x", "1"]
+    assert table["error"].is_null().to_list() == [True, True, False, False]
+    assert table["item"].is_null().to_list() == [False, False, True, True]
 
 
 def test_the_gates_compare_with_the_popular_items(shop: Assembly) -> None:

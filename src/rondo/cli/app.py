@@ -293,7 +293,7 @@ def predict(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Score a file as the server scores its rows."""
+    """Score a file as the server scores its rows; of a recommender, write a row for each item of each list."""
     from rondo.cli.predict import predict as do
 
     do(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from rondo.errors import DataError, NotAvailable, Problem, RondoError, TemporaryPortError
+from rondo.lifecycle.answer_cells import added_columns, cells, own_names
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.progress import Progress
 from rondo.records.release import Release
-from rondo.stages.scoring import Chunk, Source, kind_of, open_source, write_lines, write_tables
+from rondo.stages.scoring import ROWS_AT_ONCE, Chunk, Source, kind_of, open_source, write_lines, write_tables
 from rondo.stages.serving.decoding import decode
-from rondo.stages.serving.explaining import explained
+from rondo.stages.serving.explaining import explained, explained_lists
 from rondo.stages.serving.problems import Fault, Refusal
+from rondo.stages.serving.ranking import K, rank
 from rondo.stages.serving.scoring import EVENT_TIME, Group, Scorer
 from rondo.stages.serving.versions import ServedVersion, make_ready
 
@@ -29,6 +31,7 @@ OnError = Literal["refuse", "keep"]
 SHOWN_BAD_ROWS = 20
 SHOWN_NAMES = 10
 MOST_STRANGE = 1000
+LISTS_AT_ONCE = 32
 
 Row = dict[str, Any]
 
@@ -78,6 +81,8 @@ def score_file(
 ) -> ScoredFile:
     """Writes `target`: every row of `source` in its order, with what the release says of it.
 
+    A version that orders lists gives a table a row for each item of each list, and a JSON line its `items`.
+
     Args:
         source: Parquet, CSV or JSON lines, by its ending.
         target: the same; only JSON lines become nothing else.
@@ -123,6 +128,9 @@ def score_file(
 def asked_of(version: ServedVersion) -> Mapping[str, str | None]:
     """Every name that a row may give, with the type that is asked of it; None where several fit."""
     plan = version.bundle.plan
+    if plan.lists is not None:
+        moments = dict.fromkeys((EVENT_TIME, str(plan.event_time)), "datetime")
+        return {str(plan.entity): plan.entity_type, **moments, K: "int"}
     asked: dict[str, str | None] = {
         each.name: "string" if each.name in plan.categorical else "float" for each in plan.stateless
     }
@@ -133,11 +141,6 @@ def asked_of(version: ServedVersion) -> Mapping[str, str | None]:
 
 
 def _check_ability(version: ServedVersion, explain: bool) -> None:
-    if version.bundle.plan.lists is not None:
-        raise NotAvailable(
-            f"version {version.version} orders lists of items, it does not score rows",
-            mend="Ask the server for the list of an entity: POST /predict.",
-        )
     if explain and version.bundle.why_unexplained:
         raise NotAvailable(
             f"version {version.version} does not explain its answers: {version.bundle.why_unexplained}",
@@ -202,36 +205,24 @@ class _Work:
     def _asked(self) -> Mapping[str, str | None]:
         return asked_of(self.version)
 
-    @property
-    def columns(self) -> dict[str, pl.DataType]:
+    @cached_property
+    def columns(self) -> Mapping[str, pl.DataType]:
         """What is added to a table."""
-        manifest, plan = self.version.bundle.manifest, self.version.bundle.plan
-        several = self.version.bundle.several_classes
-        columns: dict[str, pl.DataType] = {"score": pl.Float64()}
-        if manifest.classes:
-            columns["label"] = pl.String()
-        if several:
-            columns |= {f"probability.{name}": pl.Float64() for name in manifest.classes}
-        columns |= {"version": pl.String(), "unseen": pl.Int64()}
-        if self.version.views:
-            columns["entity_known"] = pl.Boolean()
-        if self.explain:
-            for output in manifest.classes if several else ("",):
-                end = f".{output}" if output else ""
-                columns |= {f"base{end}": pl.Float64()}
-                columns |= {f"contribution{end}.{name}": pl.Float64() for name in plan.features}
-        return columns | ({"error": pl.String()} if self.on_error == "keep" else {})
+        return added_columns(self.version, explain=self.explain, errors=self.on_error == "keep")
 
     def tables(self) -> Iterator[pl.DataFrame]:
         """The file's tables with the columns that are added."""
         columns = self.columns
         for chunk, answers in self._chunks():
             assert isinstance(chunk.kept, pl.DataFrame)
-            flat = [_flat(answer) for answer in answers]
+            told = [cells(answer) for answer in answers]
             added = pl.DataFrame(
-                {name: [one.get(name) for one in flat] for name in columns}, schema=columns, strict=True
+                {name: [one.get(name) for rows in told for one in rows] for name in columns},
+                schema=columns,
+                strict=True,
             )
-            yield chunk.kept.hstack(added)
+            places = [place for place, rows in enumerate(told) for _ in rows]
+            yield chunk.kept[places].hstack(added)
 
     def lines(self) -> Iterator[Row]:
         """The file's objects with what is told of them."""
@@ -265,7 +256,9 @@ class _Work:
 
     def _answers(self, chunk: Chunk, faults: dict[int, str]) -> list[Row]:
         places = [place for place in range(len(chunk.rows)) if place not in faults]
-        told = self._told(chunk.rows, places, faults)
+        told: dict[int, Row] = {}
+        for start in range(0, len(places), self._at_once):
+            told |= self._told(chunk.rows, places[start : start + self._at_once], faults)
         empty: Row = {}
         return [
             {"error": faults[place]} if place in faults else told.get(place, empty)
@@ -278,13 +271,29 @@ class _Work:
             return {}
         group = Group(self.version, [rows[place] for place in places], range(len(places)))
         try:
-            scored = self.scorer.score(group, self.now)
-            answers = explained(scored) if self.explain else scored.answers()
+            answers = self._said(group)
         except Refusal as refusal:
             return self._told_without(refusal, rows, places, faults)
         for answer in answers:
             answer["version"] = self.version.version
         return dict(zip(places, answers, strict=True))
+
+    def _said(self, group: Group) -> list[Row]:
+        if self.version.candidates is not None:
+            # A cell without a number asks for as many items as the project file says.
+            rows = [
+                {name: value for name, value in row.items() if name != K or value is not None}
+                for row in group.rows
+            ]
+            ranked = rank(self.scorer.online, replace(group, rows=rows), self.now)
+            return explained_lists(ranked) if self.explain else [shown.answer() for shown in ranked.lists]
+        scored = self.scorer.score(group, self.now)
+        return explained(scored) if self.explain else scored.answers()
+
+    @property
+    def _at_once(self) -> int:
+        # Behind each list stand all of its candidates.
+        return ROWS_AT_ONCE if self.version.candidates is None else LISTS_AT_ONCE
 
     def _told_without(
         self, refusal: Refusal, rows: Sequence[Row], places: Sequence[int], faults: dict[int, str]
@@ -309,8 +318,7 @@ class _Work:
     def _own_names(self, chunk: Chunk) -> dict[int, str]:
         """Objects that have a name which their answer needs."""
         assert isinstance(chunk.kept, list)
-        taken = {"score", "label", "probabilities", "version", "unseen", "entity_known", "error"}
-        taken |= {"scale", "base", "contributions"} if self.explain else set()
+        taken = own_names(self.version, explain=self.explain)
         found = {}
         for place, row in enumerate(chunk.kept):
             if own := taken.intersection(row):
@@ -342,27 +350,3 @@ def _by_row(faults: Sequence[Fault]) -> dict[int, str]:
         name = ".".join(str(part) for part in fault.loc[2:])
         told.setdefault(at, []).append(f"{name}: {fault.msg}" if name else fault.msg)
     return {at: "; ".join(texts) for at, texts in told.items()}
-
-
-def _flat(answer: Row) -> Row:
-    """An answer as cells."""
-    cells: Row = {}
-    for name, value in answer.items():
-        match name:
-            case "probabilities":
-                cells |= {f"probability.{key}": one for key, one in value.items()}
-            case "base" if isinstance(value, dict):
-                cells |= {f"base.{key}": one for key, one in value.items()}
-            case "contributions":
-                for key, one in value.items():
-                    inner = one.items() if isinstance(one, dict) else None
-                    cells |= (
-                        {f"contribution.{key}": one}
-                        if inner is None
-                        else {f"contribution.{key}.{feature}": part for feature, part in inner}
-                    )
-            case _:
-                cells[name] = value
-    if "score" in cells:
-        cells.setdefault("unseen", 0)
-    return cells

@@ -12,7 +12,16 @@ writing.py   chunks to a file that appears when it is whole
 from __future__ import annotations
 
 from rondo.stages.scoring.kinds import FileKind, kind_of
-from rondo.stages.scoring.reading import Chunk, Source, open_source
+from rondo.stages.scoring.reading import ROWS_AT_ONCE, Chunk, Source, open_source
 from rondo.stages.scoring.writing import write_lines, write_tables
 
-__all__ = ["Chunk", "FileKind", "Source", "kind_of", "open_source", "write_lines", "write_tables"]
+__all__ = [
+    "ROWS_AT_ONCE",
+    "Chunk",
+    "FileKind",
+    "Source",
+    "kind_of",
+    "open_source",
+    "write_lines",
+    "write_tables",
+]
