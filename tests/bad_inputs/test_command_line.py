@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import signal
@@ -191,6 +192,61 @@ def test_c7_a_second_round_says_who_is_at_it(project: Path) -> None:
     assert said.code == 6
     for part in (f"process {os.getpid()}", "since 2026-01-01", "Wait until it ends"):
         assert part in said.err
+
+
+C8 = {
+    "C8 nobody is asked": ("gc",),
+    "C8 nobody is asked about one version": ("gc", "1.0.0"),
+    "C8 a program is not asked": ("gc", "--json"),
+}
+
+
+@pytest.mark.parametrize("name", C8)
+def test_nothing_is_removed_unasked(name: str, project: Path) -> None:
+    a_refused_version_among_others(project)
+    before = photograph(Layout(project).releases)
+    said = rondo(*C8[name])
+    assert said.code == 2
+    for part in ("nobody is there to be asked", "Nothing is removed unasked", "--yes", "--dry-run"):
+        assert part in said.err
+    assert photograph(Layout(project).releases) == before
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n", 7), ("", 7), ("y", 5), ("yes", 5)])
+def test_c8_a_person_is_asked(answer: str, left: int, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    a_refused_version_among_others(project)
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    said = rondo("gc")
+    assert said.code == 0
+    assert "Remove them? [y/N]" in said.out
+    assert ("Nothing was removed." in said.out) == (left == 7)
+    assert len(list(Layout(project).releases.iterdir())) == left
+
+
+def test_c8_what_would_go_is_shown_and_with_a_yes_it_goes(project: Path) -> None:
+    a_refused_version_among_others(project)
+    said = rondo("gc", "--dry-run")
+    assert said.code == 0
+    for part in ("1.0.0", "1.1.0", "it is among the 5 newest", "Nothing was removed."):
+        assert part in said.out
+    assert len(list(Layout(project).releases.iterdir())) == 7
+    told = json.loads(rondo("gc", "--yes", "--json").out)
+    assert told["removed"]
+    assert [one["version"] for one in told["removals"]] == ["1.0.0", "1.1.0"]
+    assert len(list(Layout(project).releases.iterdir())) == 5
+    assert "Nothing was removed." in rondo("gc", "--yes").out
+
+
+def a_refused_version_among_others(project: Path) -> None:
+    """Seven versions that the gates refused; five of them are new enough to stay."""
+    store, registry = SqlStateStore(Layout(project).state), MemoryModelRegistry()
+    for number in range(7):
+        registered(project, store, registry, f"1.{number}.0", "reject")
+    store.close()
 
 
 C9: dict[str, Callable[[Path], object]] = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -23,19 +25,23 @@ from rondo.adapters.sqlstate import SqlStateStore
 from rondo.bundle.bundle import load_bundle
 from rondo.contract import load_project
 from rondo.contract.deployment import Deployment
-from rondo.errors import Conflict, CorruptArtifact, GateSaidNo, NotAvailable
-from rondo.lifecycle import releasing, rollouts
+from rondo.errors import Conflict, CorruptArtifact, GateSaidNo, NotAvailable, UsageError
+from rondo.lifecycle import letting_go, releasing, rollouts
 from rondo.lifecycle.going_round import go_round
+from rondo.lifecycle.needed_views import needed_views
 from rondo.lifecycle.promised import keep_promise
 from rondo.lifecycle.running import Selection
 from rondo.lifecycle.workshop import Workshop
 from rondo.ports.progress import Silent
+from rondo.ports.state import StateStore
+from rondo.ports.tracking import ModelRegistry
 from rondo.records.layout import Layout
-from rondo.records.release import PROMOTED, Switch
+from rondo.records.release import PROMOTED, ServerReport, Switch
 from rondo.records.rollout import Evidence, Rollout
 from rondo.stages.deployment import register
 from rondo.testing.bundles import tiny_bundle, tiny_graph, tiny_plan
 from rondo.testing.deployment import PROJECT, Clock, registered, verdict
+from rondo.testing.killing import FolderRegistry, killed
 from rondo.testing.state import NOW
 
 FILE = """\
@@ -45,13 +51,31 @@ data: {sources: {a: {files: a.csv}}}
 """
 
 
+def workshop(root: Path, store: StateStore, registry: ModelRegistry, clock: Clock) -> Workshop:
+    """The project in that folder."""
+    loaded = load_project(root)
+    return cast(
+        "Workshop",
+        SimpleNamespace(
+            state=store,
+            registry=registry,
+            clock=clock,
+            wall_clock=clock,
+            progress=Silent(),
+            layout=Layout(root),
+            loaded=loaded,
+            project=loaded.project.model_copy(update={"deployment": Deployment(strategy="canary")}),
+        ),
+    )
+
+
 @dataclass
 class Shop:
     """Three versions: 1.0.0 was in production, 1.1.0 is, 1.2.0 was refused by its gates, 1.3.0 passed them."""
 
     root: Path
-    store: MemoryStateStore = field(default_factory=MemoryStateStore)
-    registry: MemoryModelRegistry = field(default_factory=MemoryModelRegistry)
+    store: StateStore = field(default_factory=MemoryStateStore)
+    registry: ModelRegistry = field(default_factory=MemoryModelRegistry)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -69,20 +93,7 @@ class Shop:
 
     @property
     def workshop(self) -> Workshop:
-        loaded = load_project(self.root)
-        return cast(
-            "Workshop",
-            SimpleNamespace(
-                state=self.store,
-                registry=self.registry,
-                clock=self.clock,
-                wall_clock=self.clock,
-                progress=Silent(),
-                layout=Layout(self.root),
-                loaded=loaded,
-                project=loaded.project.model_copy(update={"deployment": Deployment(strategy="canary")}),
-            ),
-        )
+        return workshop(self.root, self.store, self.registry, self.clock)
 
     def standing(self) -> Any:
         """All that must stay as it is."""
@@ -112,6 +123,25 @@ class Shop:
         (self.bundle(version) / name).write_bytes(b"damaged")
         for copy in self.root.rglob(f"{name}"):
             copy.write_bytes(b"damaged")
+
+    def let_go(self, *versions: str) -> letting_go.Sweep:
+        return letting_go.let_go(self.workshop, versions, by="ann")
+
+    @property
+    def here(self) -> set[str]:
+        """The versions whose bundles lie here."""
+        return {one.version for one in self.store.releases() if (self.root / one.bundle).exists()}
+
+    def grow(self) -> None:
+        """Three more versions that nobody wants, and five that were in production; the newest one is."""
+        for number in range(4, 7):
+            registered(self.root, self.store, self.registry, f"1.{number}.0", "reject")
+        for number in range(7, 12):
+            version, routes = f"1.{number}.0", self.store.routes()
+            registered(self.root, self.store, self.registry, version)
+            before = self.store.production_history()[-1]
+            change = Switch(version, before, {version: 1.0}, None, PROMOTED, "ann", "", routes.generation)
+            self.store.switch(change, at=NOW)
 
     def register(self, change: Callable[[Path], object], version: str = "2.0.0") -> object:
         """A fresh bundle, changed, registered."""
@@ -225,6 +255,16 @@ def changed_to(problem: str) -> Callable[[Shop], object]:
     return change
 
 
+def asked_of_servers(shop: Shop) -> object:
+    shop.store.want_warm("1.2.0")
+    return shop.let_go("1.2.0")
+
+
+def while_registering(shop: Shop) -> object:
+    with shop.store.lease("registration", "host/1/2", timedelta(minutes=5), now=NOW):
+        return shop.let_go("1.2.0")
+
+
 SAME = ("answers another question", "rondo run --new-version", "rondo.yaml:2 ml_problem")
 
 # fmt: off
@@ -257,6 +297,18 @@ BAD = (
         ("model.onnx",)),
     Bad("G5", "roll back to a damaged bundle", lambda shop: (shop.damage("1.0.0"), shop.rollback()), CorruptArtifact,
         ("model.onnx",)),
+    Bad("G7", "let go of production", lambda shop: shop.let_go("1.1.0"), Conflict,
+        ("the bundle of version 1.1.0 is needed: it is in production", "Nothing was removed")),
+    Bad("G7", "let go of production among others", lambda shop: shop.let_go("1.2.0", "1.1.0"), Conflict,
+        ("version 1.1.0 is needed",)),
+    Bad("G7", "let go of the version before", lambda shop: shop.let_go("1.0.0"), Conflict,
+        ("a rollback brings it back",)),
+    Bad("G7", "let go of a candidate", lambda shop: shop.let_go("1.3.0"), Conflict, ("it waits for its release",)),
+    Bad("G7", "let go of what nobody registered", lambda shop: shop.let_go("1.2.9"), UsageError,
+        ("no version '1.2.9' is registered", "Did you mean")),
+    Bad("G8", "let go of what servers are asked to load", asked_of_servers, Conflict, ("hold it ready",)),
+    Bad("G8", "let go while a version is registered", while_registering, Conflict,
+        ("host/1/2 holds 'registration'",)),
     Bad("G13", "a switch decided before another one", stale, Conflict, ("generation",)),
     Bad("G13", "a lease that has passed on, an hour later", fenced, Conflict, ("deployment",)),
     Bad("G13", "a lease that is held, by a clock an hour behind", held, Conflict, ("host/1/2 holds 'deployment'",)),
@@ -320,6 +372,140 @@ def test_g6_aborting_twice_is_aborting_once(shop: Shop) -> None:
     rollouts.abort(shop.workshop, by="ann", reason="no")
     assert shop.standing() == before
     assert dict(shop.store.routes().weights) == {"1.1.0": 1.0}
+
+
+# ---- what is let go of -----------------------------------------------------------------------------------------
+
+
+def test_g7_the_only_version_stays(tmp_path: Path) -> None:
+    (tmp_path / "rondo.yaml").write_text(FILE)
+    store, registry = MemoryStateStore(), MemoryModelRegistry()
+    registered(tmp_path, store, registry, "1.0.0", "reject")
+    bad = Bad("G7", "", None, Conflict, ("it is the only version",))
+    with refused(bad, tmp_path):
+        letting_go.let_go(workshop(tmp_path, store, registry, Clock()), ("1.0.0",), by="ann")
+
+
+def test_g7_what_the_model_registry_does_not_have_stays(shop: Shop) -> None:
+    release = shop.store.releases()[2]
+    shop.store.add_release(replace(release, version="1.2.1", registry_version=""), by="ann")
+    bad = Bad("G7", "", None, Conflict, ("1.2.1 is needed", "the model registry does not have it"))
+    with refused(bad, shop.root, besides=shop.standing):
+        shop.let_go("1.2.1")
+
+
+def test_g8_what_a_server_still_holds_stays(shop: Shop) -> None:
+    shop.grow()
+    shop.store.report_server(ServerReport("host/7", 7, "127.0.0.1:1", ("1.4.0",), {}, 1, seen_at=NOW))
+    bad = Bad("G8", "", None, Conflict, ("1.4.0 is needed", "the server host/7 holds it"))
+    with refused(bad, shop.root, besides=shop.standing):
+        shop.let_go("1.4.0")
+    shop.let_go()
+    assert "1.4.0" in shop.here
+    shop.store.server_gone("host/7")
+    shop.let_go()
+    assert "1.4.0" not in shop.here
+
+
+def test_g8_what_is_referenced_stays_and_all_else_goes(shop: Shop) -> None:
+    shop.grow()
+    orphan, remains = shop.root / ".rondo/releases/abandoned", shop.root / ".rondo/releases/.half.tmp"
+    for folder in (orphan, remains):
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(b"x" * 10)
+    foreseen = letting_go.plan(shop.workshop)
+    assert shop.here == {f"1.{number}.0" for number in range(12)}  # a plan removes nothing
+    before = shop.standing()[:4]
+    sweep = shop.let_go()
+    assert sweep == foreseen
+    # 1.11.0 is in production; 1.8.0 to 1.10.0 were before it; 1.7.0 is among the newest.
+    assert shop.here == {"1.7.0", "1.8.0", "1.9.0", "1.10.0", "1.11.0"}
+    assert not orphan.exists()
+    assert not remains.exists()
+    assert dict(sweep.kept) == {
+        "1.11.0": "it is in production",
+        "1.10.0": "a rollback brings it back",
+        "1.9.0": "a rollback may come to it",
+        "1.8.0": "a rollback may come to it",
+        "1.7.0": "it is among the 5 newest",
+    }
+    assert shop.standing()[:4] == before
+    gone = [event.subject for event in shop.store.events(kind=letting_go.LET_GO)]
+    assert gone == [f"1.{number}.0" for number in range(7)]
+    assert shop.let_go().removals == ()
+
+
+def test_g8_a_named_version_may_be_new_or_further_back(shop: Shop) -> None:
+    shop.grow()
+    assert [one.version for one in shop.let_go("1.9.0", "1.7.0").removals] == ["1.7.0", "1.9.0"]
+    assert {"1.2.0", "1.8.0", "1.10.0"} <= shop.here
+
+
+def test_g8_both_sides_of_a_rollout_stay(shop: Shop) -> None:
+    under_way(shop)
+    for number in range(4, 10):
+        registered(shop.root, shop.store, shop.registry, f"1.{number}.0", "reject")
+    shop.let_go()
+    assert {"1.1.0", "1.3.0", "1.0.0"} <= shop.here
+    assert "1.2.0" not in shop.here
+    bad = Bad("G8", "", None, Conflict, ("1.3.0 is needed",))
+    with refused(bad, shop.root, besides=shop.standing):
+        shop.let_go("1.3.0")
+
+
+def test_g8_what_was_let_go_of_comes_back_when_it_is_promoted_or_rolled_back_to(shop: Shop) -> None:
+    shop.grow()
+    shop.let_go("1.9.0")
+    shop.let_go()
+    shop.promote("1.0.0")
+    for _ in range(3):  # to 1.11.0, 1.10.0 and 1.9.0
+        shop.rollback()
+    assert shop.store.production_history()[-1] == "1.9.0"
+    assert {"1.0.0", "1.9.0"} <= shop.here
+    for version in shop.here:
+        load_bundle(shop.bundle(version))
+
+
+def test_g8_features_of_what_may_serve_are_still_known(shop: Shop) -> None:
+    shop.grow()
+    before = needed_views(shop.store, shop.root)
+    shop.let_go()
+    assert needed_views(shop.store, shop.root) == before
+    assert before is not None
+
+
+def test_g8_a_removal_that_is_killed_leaves_whole_bundles_and_is_finished_by_the_next(tmp_path: Path) -> None:
+    def opened(root: Path) -> tuple[SqlStateStore, FolderRegistry]:
+        return SqlStateStore(root / ".rondo" / "state.db"), FolderRegistry(root / "registry")
+
+    def go(root: Path) -> None:
+        store, registry = opened(root)
+        letting_go.let_go(workshop(root, store, registry, Clock()), by="ann")
+        store.close()
+
+    first = tmp_path / "first"
+    first.mkdir()
+    store, registry = opened(first)
+    shop = Shop(first, store, registry)
+    shop.grow()
+    bundles = {one.version: one.bundle for one in store.releases()}
+    store.close()
+    needed = {f"1.{number}.0" for number in range(7, 12)}
+    moment, ended = 0, False
+    while not ended:
+        moment += 1
+        root = tmp_path / str(moment)
+        shutil.copytree(first, root)
+        ended = not killed(partial(go, root), moment)
+        whole = {version for version, folder in bundles.items() if (root / folder).exists()}
+        assert needed <= whole
+        for version in whole:
+            load_bundle(root / bundles[version])
+        go(root)
+        assert {folder.name for folder in Layout(root).releases.iterdir()} == {
+            Path(bundles[version]).name for version in needed
+        }
+    assert moment == 1 + 2 * len(bundles.keys() - needed)
 
 
 # ---- artefacts -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ templates/     what init writes
 project.py     init, check, schema
 round.py       run, plan, status, report, monitor, retrain
 release.py     models, promote, rollback
+gc.py          gc
 rollout.py     deploy, rollout
 experiment.py  experiment
 history.py     diff, lineage, events

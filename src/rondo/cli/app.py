@@ -217,6 +217,24 @@ def rollback(
 
 
 @app.command()
+def gc(
+    versions: Annotated[
+        list[str] | None, typer.Argument(help="Only these; by default all that nothing needs.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    project: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Remove bundles that nothing needs here any more; the model registry keeps its copies."""
+    from rondo.cli.gc import gc as do
+
+    do(project, tuple(versions or ()), dry_run, yes, as_json)
+
+
+@app.command()
 def diff(
     before: Annotated[str, typer.Argument(help="A version, such as 1.2.0.")],
     after: Annotated[str, typer.Argument(help="Another one.")],

@@ -19,6 +19,7 @@ evidence/          the judges of a rollout's phases
 experimenting.py   an A/B test from its start to its end
 server_process.py  a server in a process of its own
 load_test.py       asks such a server for a while, and measures
+letting_go.py      removes bundles that nothing needs here any more
 needed_views.py    which views of the feature store a release may still read
 
 Watching

@@ -24,6 +24,8 @@ def needed_views(state: StateStore, root: Path) -> frozenset[str] | None:
             continue
         plan = root / release.bundle / "plan.json"
         if not plan.is_file():
+            if release.stage == "None":  # its gates refused it, and it was let go: it reads nothing
+                continue
             return None
         found.update(read_record(plan, FeaturePlan).kept_views)
     return frozenset(found)

@@ -22,6 +22,7 @@ servers.py          whether the running servers hold a version ready
 leasing.py          one deployment at a time
 mirror.py           the model registry's aliases and stages follow the state store
 history.py          what served when
+letting_go.py       which bundles must stay on this machine
 deployer.py         ModelDeployer: the same semantics on a model registry alone
 """
 
@@ -50,6 +51,7 @@ from rondo.stages.deployment.freezing import AUTOMATIC, BY_HAND, OVERRULED, TELL
 from rondo.stages.deployment.history import MOVES, served_at
 from rondo.stages.deployment.judging import Window, count_agreed, judge_canary, judge_shadow, judge_watch
 from rondo.stages.deployment.leasing import leased
+from rondo.stages.deployment.letting_go import Needed, needed
 from rondo.stages.deployment.mirror import LEASE, reconcile
 from rondo.stages.deployment.moving import gets_traffic, move_of, switch_for
 from rondo.stages.deployment.plan import (
@@ -62,7 +64,7 @@ from rondo.stages.deployment.plan import (
     plan_rollback,
     releasable,
 )
-from rondo.stages.deployment.register import register
+from rondo.stages.deployment.register import REGISTRATION, register
 from rondo.stages.deployment.servers import Readiness
 from rondo.stages.deployment.step import (
     ANSWERS_CLIENTS,
@@ -91,11 +93,13 @@ __all__ = [
     "LEASE",
     "MOVES",
     "OVERRULED",
+    "REGISTRATION",
     "TELLING",
     "Done",
     "GoBack",
     "Means",
     "ModelDeployer",
+    "Needed",
     "NothingBefore",
     "Patience",
     "PhaseStanding",
@@ -123,6 +127,7 @@ __all__ = [
     "judge_watch",
     "leased",
     "move_of",
+    "needed",
     "not_ready",
     "overruled",
     "pause",

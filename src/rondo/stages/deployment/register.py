@@ -22,6 +22,9 @@ from rondo.records.verdict import Verdict
 from rondo.stages.deployment.mirror import reconcile
 from rondo.stages.deployment.verified import VerifiedBundle, Verify, verify_bundle
 
+REGISTRATION = "registration"
+"""The lease under which bundles come among the releases, and go."""
+
 
 def register(
     project: Project,
@@ -45,7 +48,7 @@ def register(
     """
     found = verify(bundle)
     _check_verdict(verdict, found)
-    with store.lease("registration", this_process(), timedelta(minutes=10), now=now, gone=is_gone):
+    with store.lease(REGISTRATION, this_process(), timedelta(minutes=10), now=now, gone=is_gone):
         known = next((one for one in store.releases() if one.version == found.version), None)
         if known is not None and known.bundle_id != found.bundle_id:
             raise Conflict(
