@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -441,3 +442,46 @@ def test_outcomes_of_every_kind(house: House) -> None:
     left = dict(house.log.outcomes().select("prediction_id", "value").iter_rows())
     own = house.log.predictions()["prediction_id"][0]
     assert left == {"of-another-project": "yes", "twice": "yes", f"{own}-shadow": "no"}
+
+
+def test_a_flood_that_flips_known_outcomes_is_bounded_per_client(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F10: one source may change so many known outcomes in an hour; it is counted, logged, and others go on."""
+
+    async def talk(app: Application) -> list[Reply]:
+        def items(what: str | None, *places: int, **more: Any) -> dict[str, Any]:
+            return {"items": [outcome(prediction_id=f"p{n}", outcome=what, **more) for n in places]}
+
+        replies = [
+            await ask(app, "POST", FEEDBACK, items("yes", *range(10)), client="10.0.0.1"),
+            await ask(app, "POST", FEEDBACK, items("no", 0, 1, 2, corrects=True), client="10.0.0.9"),
+            await ask(app, "POST", FEEDBACK, items("no", 3, 4, corrects=True), client="10.0.0.9"),
+            await ask(app, "POST", FEEDBACK, items(None, 4, 5, corrects=True), client="10.0.0.9"),
+            await ask(app, "POST", FEEDBACK, items("no", 3, 4, 5, 6, 7, corrects=True), client="10.0.0.8"),
+            await ask(app, "POST", FEEDBACK, items("no", 3, corrects=True), client="10.0.0.9"),
+            await ask(app, "POST", FEEDBACK, items("yes", *range(10, 30)), client="10.0.0.9"),
+            await ask(app, "POST", FEEDBACK, items("no", 9, corrects=True), client="10.0.0.1"),
+        ]
+        counted = app.figures.text(app.table, inflight=0, writer=app.parts.writer).decode()
+        assert 'rondo_outcomes_total{model="tiny",result="refused"} 9.0' in counted
+        assert app.figures.interval(datetime.now(UTC), dropped=0).refused_outcomes == 9
+        return replies
+
+    replies = house.run(talk, max_corrections=4)
+    assert [one.status for one in replies] == [202, 202, 429, 429, 429, 202, 202, 202]
+    refused = replies[2]
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert 3590 <= int(refused.headers["retry-after"]) <= 3600
+    (error,) = refused.json["errors"]
+    assert error["code"] == "too_many_corrections"
+    assert "2 known outcomes would change after 3 in the last hour; at most 4" in error["msg"]
+    assert "serving.max_corrections" in error["hint"]
+    assert "retry-after" not in replies[4].headers  # more at once than will ever be allowed
+    told = [record.getMessage() for record in caplog.records if "wants to change" in record.getMessage()]
+    assert [line.split()[2] for line in told] == ["10.0.0.9", "10.0.0.8"]  # once each
+    kept = dict(house.log.outcomes().select("prediction_id", "value").iter_rows())
+    assert {f"p{n}": kept[f"p{n}"] for n in range(10)} == {
+        f"p{n}": "no" if n in (0, 1, 2, 3, 9) else "yes" for n in range(10)
+    }
+    assert len(kept) == 30

@@ -34,6 +34,8 @@ class Serving(Section):
     """Requests that may wait; beyond it the answer is 429."""
     max_body_kb: int = Field(default=4096, ge=1)
     max_rows: int = Field(default=10_000, ge=1)
+    max_corrections: int = Field(default=1000, ge=0)
+    """Known outcomes that one client (by its address) may change or take back in an hour; beyond the answer is 429."""
     access: Access = Access()
     dashboard_port: int = Field(default=8081, ge=0, le=65_535)
     """Where `rondo up` shows the dashboard."""

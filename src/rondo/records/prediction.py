@@ -68,3 +68,4 @@ class RequestFigures:
     memory_bytes: int  # of this process
     dropped: int = 0  # predictions that could not be stored
     versions: Mapping[str, VersionFigures] = field(default_factory=dict)
+    refused_outcomes: int = 0  # that would have changed more than one client may (`serving.max_corrections`)

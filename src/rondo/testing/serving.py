@@ -88,8 +88,9 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     *,
     chunks: list[bytes] | None = None,
+    client: str = "127.0.0.1",
 ) -> Reply:
-    """One request; `body` is sent as JSON unless it is bytes."""
+    """One request of that address; `body` is sent as JSON unless it is bytes."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     given = {"host": "127.0.0.1:80", "content-type": "application/json"} | dict(headers or {})
     pieces = chunks if chunks is not None else [data]
@@ -115,6 +116,7 @@ async def ask(
         "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": (client, 50_000),
     }
     await app(scope, receive, send)
     told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}

@@ -12,6 +12,7 @@ from rondo.contract.monitoring import Monitoring
 from rondo.records.monitoring import AcceleratorFigures, Observation
 from rondo.records.prediction import RequestFigures
 from rondo.stages.monitoring import Evidence, Served, alerts_after, current, observe
+from rondo.stages.monitoring.system import REFUSED_OUTCOMES
 from rondo.stages.monitoring.windows import Window, window_of, within
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -139,6 +140,26 @@ def test_system_figures_come_from_requests() -> None:
     assert seen(evidence, "cpu_usage").value == 50.0
     assert seen(evidence, "latency_p99").state == "fine"
     assert seen(Evidence(predictions(100), NO_OUTCOMES, ()), "error_rate").state == "missing"
+
+
+def test_a_flood_of_corrections_alarms_until_it_is_over() -> None:
+    """F10: what servers refused opens an alert that nobody had to ask for, and it ends with the flood."""
+    quiet = RequestFigures(NOW, 1.0, 100, 0, 0, (5.0,), 0.5, 0.2, 10)
+    found = observe(
+        WATCHED,
+        SERVED,
+        Evidence(predictions(100), NO_OUTCOMES, (quiet, replace(quiet, refused_outcomes=40))),
+        now=NOW,
+    )
+    [flood] = [one for one in found if one.metric == REFUSED_OUTCOMES]
+    assert (flood.state, flood.value) == ("breached", 40.0)
+    assert "serving.max_corrections" in flood.note
+    opened = alerts_after(WATCHED, (), current(found), now=NOW).opened
+    [alert] = [one for one in opened if one.key == REFUSED_OUTCOMES]
+    calm = observe(WATCHED, SERVED, Evidence(predictions(100), NO_OUTCOMES, (quiet,)), now=NOW)
+    assert not [one for one in calm if one.metric == REFUSED_OUTCOMES]
+    over = alerts_after(WATCHED, (alert,), current(calm), now=NOW).recovered
+    assert [one.key for one in over] == [REFUSED_OUTCOMES]
 
 
 def test_a_figure_that_nothing_reads_is_not_available_and_not_zero() -> None:

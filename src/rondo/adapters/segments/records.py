@@ -59,6 +59,7 @@ SCHEMAS: Mapping[bytes, Mapping[str, pl.DataType]] = {
                 }
             )
         ),
+        "refused_outcomes": pl.Int64(),
     },
 }
 """The columns of each kind: the fields of its record, in their order. A field that was added later is null in
@@ -104,6 +105,7 @@ def figures_of(row: Mapping[str, Any]) -> RequestFigures:
                 )
                 for one in versions
             },
+            "refused_outcomes": row["refused_outcomes"] or 0,
         }
     )
 

@@ -30,13 +30,20 @@ from rondo.stages.monitoring.judging import Figure, Judge
 from rondo.stages.monitoring.performance import estimated_accuracy, labelled, measured
 from rondo.stages.monitoring.rows import ReadWindow, Rows
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL, levels
-from rondo.stages.monitoring.system import ACCELERATORS, accelerator_figure, is_system_figure, system_figure
+from rondo.stages.monitoring.system import (
+    ACCELERATORS,
+    REFUSED_OUTCOMES,
+    accelerator_figure,
+    is_system_figure,
+    system_figure,
+)
 from rondo.stages.monitoring.windows import WINDOW, Window, window_of, windows_in, with_window
 
 ESTIMATED_ACCURACY = "estimated_accuracy"
 DRIFT_WINDOWS = 60
 """So many of the newest windows are looked at for drift; outcomes revise every window."""
 _HOUR = timedelta(hours=1)
+_ANY = Watch(threshold=0.0, alert_on="above")
 _SILENT = frozenset({"missing", "not_enough"})
 
 
@@ -276,6 +283,9 @@ def _system(look: _Look, criteria: Mapping[str, Criterion], now: datetime) -> It
             continue
         value, n = system_figure(name, within, watch.unit)
         yield look.judge(name, Figure(value, n, silent), watch, window, needed=1)
+    if refused := sum(figure.refused_outcomes for figure in _within(figures, recent)):
+        note = "a client wants to change more known outcomes than serving.max_corrections allows"
+        yield look.judge(REFUSED_OUTCOMES, Figure(refused, refused, note), _ANY, recent, needed=1)
     for level in levels(criteria, _within(figures, whole), needed=watched.min_samples):
         yield look.judge(
             SERVICE_LEVEL, level.figure, level.watch, whole, needed=level.needed, feature=level.name

@@ -12,6 +12,8 @@ from rondo.records.prediction import RequestFigures
 
 PERCENTILES = {"p50_latency": 50, "p95_latency": 95, "p99_latency": 99}
 ACCELERATORS = "gpu_utilization"
+REFUSED_OUTCOMES = "refused_outcomes"
+"""Outcomes of clients that wanted to change more than they may; observed wherever there are any."""
 SYSTEM_METRICS = frozenset(
     {*PERCENTILES, "error_rate", "availability", "throughput", "cpu_usage", "memory_usage", ACCELERATORS}
 )

@@ -13,7 +13,7 @@ asking.py       rows, from each protocol         ranking.py     lists of items
 replying.py     answers, in each protocol        explaining.py  what made them what they are
 repeating.py    the same request again           joining.py     rows that arrive together
 feedback.py     outcomes, once                   mirroring.py   a shadow, unseen
-leaving.py      clients that do not wait
+leaving.py      clients that do not wait         corrections.py  how many outcomes a client may change
 figures.py      Prometheus and our own monitor   describing.py  OpenAPI and the page for people
 problems.py     what is not an answer
 """

@@ -29,6 +29,7 @@ from rondo.records.access import OPEN_TO_ALL, Tokens
 from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.bodies import Bodies, ClientGone, Receive
+from rondo.stages.serving.corrections import Corrections
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.entering import Entry, check_deadline, deadline_of
 from rondo.stages.serving.feedback import Issued, Outcomes, Taken, take
@@ -107,6 +108,7 @@ class Application:
         self._others, self._pages = other_pages(self)
         self.entry = Entry(parts.serving, parts.tokens)
         self._repeats = Repeats()
+        self._corrections = Corrections(parts.serving.max_corrections)
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
         self._follower = parts.log.follow() if parts.log is not None else None
@@ -349,11 +351,17 @@ class Application:
             await asyncio.shield(self._recalled)
         await self._recall()
 
-    def feedback(self, body: Any, now: datetime) -> Taken:
+    def feedback(self, body: Any, now: datetime, client: str = "") -> Taken:
         """Takes outcomes: all of the request's, or none.
 
+        Args:
+            body: see `take`.
+            now: the moment of receipt.
+            client: the address that they came from.
+
         Raises:
-            Refusal: they cannot be used, contradict known ones, or no model says what an outcome may be.
+            Refusal: they cannot be used, contradict known ones, change more of these than a client may, or no model
+                says what an outcome may be.
         """
         leading = self.table.leading
         if leading is None:
@@ -365,6 +373,11 @@ class Application:
         if leading.candidates is not None:
             body = by_item(body)
         taken = take(body, self.outcomes.get, classes, now=now, about=self._answerer.issued.about)
+        try:
+            self._corrections.allow(client, taken.corrected + taken.withdrawn)
+        except Refusal:
+            self.figures.refused(taken.corrected + taken.withdrawn)
+            raise
         for outcome in taken.outcomes:
             self.parts.writer.outcome(outcome)
         self.outcomes.remember(taken.outcomes)

@@ -167,7 +167,7 @@ def openapi(model: str, version: str, served: ServedVersion | None) -> dict[str,
         f"/v2/models/{model}/infer": infer,
         f"/v2/models/{model}/versions/{{version}}/infer": infer,
         "/feedback": _post(
-            "Say what really happened", _ref("Feedback"), {"type": "object"}, 409, 503, status=202
+            "Say what really happened", _ref("Feedback"), {"type": "object"}, 409, 429, 503, status=202
         ),
         "/health": _get("Whether the process lives"),
         "/ready": _get("Whether it answers predictions", 503),

@@ -117,7 +117,7 @@ class Figures:
 
     def _start(self) -> None:
         self._since = monotonic()
-        self._answers = self._errors = self._rejected = 0
+        self._answers = self._errors = self._rejected = self._refused = 0
         self._latencies = Sample()
         self._versions: dict[str, _Tally] = {}
 
@@ -183,6 +183,11 @@ class Figures:
         for name in ("accepted", "repeated", "corrected", "withdrawn", "parked", "late"):
             self._outcomes[name] += getattr(taken, name)
 
+    def refused(self, outcomes: int) -> None:
+        """Counts outcomes of a client that may not change more of them."""
+        self._outcomes["refused"] += outcomes
+        self._refused += outcomes
+
     def interval(
         self, now: datetime, *, dropped: int, shadows: Mapping[str, VersionFigures] | None = None
     ) -> RequestFigures:
@@ -207,6 +212,7 @@ class Figures:
             self._process.memory_info().rss,
             dropped,
             versions,
+            self._refused,
         )
         self._start()
         return figures

@@ -155,7 +155,8 @@ class _Pages:
         self._app.entry.check_json(headers)
         body = decode(await self._app.bodies.read(request.receive))
         await self._app.recalled()
-        taken = self._app.feedback(body, datetime.now(UTC))
+        client = request.client.host if request.client else ""
+        taken = self._app.feedback(body, datetime.now(UTC), client)
         told = {
             "accepted": taken.accepted,
             "repeated": taken.repeated,
