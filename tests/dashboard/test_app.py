@@ -15,6 +15,7 @@ from rondo.contract.serving import Access
 from rondo.dashboard import application, pages, showing
 from rondo.dashboard.actions import ACTIONS
 from rondo.dashboard.guard import Guard
+from rondo.errors import NotAvailable
 from rondo.lifecycle.retraining import proposal, propose
 from rondo.records.access import tokens_of
 from rondo.records.monitoring import Decision
@@ -101,6 +102,42 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(address: str, project: 
     told = ask(address, answer.headers.getheader("location") or "", cookie=cookie)
     assert "another rollout has begun since this page was made" in told.text
     assert project.state.events() == before
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/reports/nothing.html", "/assets/nothing.css"])
+def test_a_page_that_is_not_there_is_told_in_the_reader_s_language(looked_at: str, path: str) -> None:
+    answer = ask(looked_at, path, accept_language="ko")
+    assert answer.status == 404
+    assert "없는 페이지입니다" in answer.text
+    assert '<html lang="ko">' in answer.text
+    assert "set-cookie" not in {name.lower() for name, _ in answer.headers.getheaders()}
+
+
+def test_a_form_of_before_a_restart_is_told_and_leads_on(address: str) -> None:
+    answer = ask(
+        address,
+        "/do/pause-rollout",
+        "POST",
+        "secret=old&number=1",
+        content_type=FORM,
+        cookie="rondo_session=old",
+    )
+    assert answer.status == 403
+    assert "Nothing was changed" in answer.text
+    assert 'href="/"' in answer.text
+
+
+def test_a_project_that_cannot_be_read_is_told(
+    address: str, project: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise NotAvailable("the state store does not answer")
+
+    monkeypatch.setattr(type(project.state), "releases", gone)
+    answer = ask(address, "/releases")
+    assert answer.status == 503
+    assert "The project cannot be read now" in answer.text
+    assert "the state store does not answer" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from rondo.dashboard import pages
 from rondo.dashboard.actions import ACTIONS, Pressed
-from rondo.dashboard.guard import COOKIE, Guard, Session
+from rondo.dashboard.guard import COOKIE, NOBODY, Guard, Session
 from rondo.dashboard.live import Changes, mark_of
 from rondo.dashboard.material import read
 from rondo.dashboard.words import LANGUAGES, Words, language_of
@@ -77,7 +77,8 @@ class _Dashboard:
             Route("/language/{language}", self._language, methods=["GET"]),
             Route("/health", self._health, methods=["GET"]),
         ]
-        app = Starlette(routes=routes)
+        lost = {404: self._lost, RondoError: self._unread}
+        app = Starlette(routes=routes, exception_handlers=lost)
         app.add_middleware(BaseHTTPMiddleware, dispatch=self._fence)
         return app
 
@@ -122,9 +123,7 @@ class _Dashboard:
         async def answer(request: Request) -> Response:
             form = await _form(request)
             if form is None or not self._guard.is_own_form(request, form):
-                return PlainTextResponse(
-                    "This form was not made by this dashboard; load the page again.\n", 403
-                )
+                return self._told(request, "page.stale_form", 403)
             action = ACTIONS[name]
             by = form.get("by", "").strip()[:80]
             pressed = Pressed(form, f"{by} (dashboard)" if by else "dashboard", form.get("reason", "")[:500])
@@ -144,10 +143,10 @@ class _Dashboard:
             self._flashes.popitem(last=False)
         return name
 
-    def _visit(self, request: Request) -> tuple[pages.Visit, Session | None]:
-        """Who looks, and his session where it is a new one."""
+    def _visit(self, request: Request, *, keep: bool = True) -> tuple[pages.Visit, Session | None]:
+        """Who looks, and his session where it is a new one; without `keep` nobody remembers a new one."""
         known = self._guard.session(request)
-        session = known or self._guard.open_session()
+        session = known or (self._guard.open_session() if keep else NOBODY)
         words = Words(language_of(request.cookies.get(LANGUAGE), request.headers.get("accept-language", "")))
         visit = pages.Visit(
             words,
@@ -180,7 +179,20 @@ class _Dashboard:
         return Response(body, media_type=ASSETS[name], headers={"cache-control": "no-cache"})
 
     def _missing(self, request: Request) -> Response:
-        return PlainTextResponse(f"{self._visit(request)[0].words('page.missing')}\n", 404)
+        return self._told(request, "page.missing", 404)
+
+    async def _lost(self, request: Request, _: Exception) -> Response:
+        return self._missing(request)
+
+    async def _unread(self, request: Request, error: Exception) -> Response:
+        reason = str(error) if self._guard.may(request, "view") else ""
+        return self._told(request, "page.unread", 503, reason=reason)
+
+    def _told(self, request: Request, told: str, status: int, *, reason: str = "") -> Response:
+        """A page that says why there is no other; it opens no session."""
+        visit, _ = self._visit(request, keep=False)
+        text = pages.show_told(self._workshop.project.project, visit, told, reason=reason)
+        return HTMLResponse(text, status)
 
     async def _sign_in(self, request: Request) -> Response:
         refused = False

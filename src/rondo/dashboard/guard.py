@@ -29,6 +29,10 @@ class Session:
     form_secret: str
 
 
+NOBODY = Session("", None, "")
+"""For pages without a form."""
+
+
 @dataclass(slots=True)
 class Guard:
     """Decides for one process. Without tokens everybody on this machine may do everything."""

@@ -29,7 +29,7 @@ function bring(old, fresh) {
 
 async function refresh() {
   const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok) return;
+  if (!answer.ok) return show(false);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const main = fresh.querySelector("main");
   const state = fresh.getElementById("live");

@@ -61,6 +61,11 @@ def show_sign_in(project: str, visit: Visit, *, refused: bool) -> str:
     return _rendered("sign_in.html", visit, name="sign_in", project=project, refused=refused, now=None)
 
 
+def show_told(project: str, visit: Visit, told: str, *, reason: str = "") -> str:
+    """The page that says why there is no other: `told` is the key of its title, and `told`.how says what to do."""
+    return _rendered("told.html", visit, name="told", project=project, told=told, reason=reason, now=None)
+
+
 def _rendered(template: str, visit: Visit, **values: Any) -> str:
     nav = [(name, address_of(name)) for name in NAMES]
     return render(
@@ -85,7 +90,7 @@ def _overview(material: Material, _: Visit) -> Mapping[str, Any]:
 
 def _releases(material: Material, visit: Visit) -> Mapping[str, Any]:
     rollout = material.rollout
-    earlier = [one for one in reversed(material.rollouts) if one != rollout]
+    earlier = [one for one in reversed(material.rollouts) if rollout is None or one.number != rollout.number]
     return {
         "traffic": view.traffic_of(material),
         "buttons": view.buttons_of(rollout),

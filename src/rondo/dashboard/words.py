@@ -149,7 +149,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     "events.by": ("By", "실행 주체"),
     "events.reason": ("Reason", "사유"),
     "reports.title": ("Reports", "보고서"),
-    "page.missing": ("There is no such page.", "없는 페이지입니다."),
+    "page.missing": ("There is no such page", "없는 페이지입니다"),
+    "page.missing.how": (
+        "It may have been removed, or the address has a mistake.",
+        "삭제되었거나 주소가 잘못되었을 수 있습니다.",
+    ),
+    "page.stale_form": ("Nothing was changed", "변경된 것이 없습니다"),
+    "page.stale_form.how": (
+        "The form was made before this dashboard was last started. Load its page again and press once more.",
+        "대시보드가 다시 시작되기 전에 열린 화면입니다. 페이지를 다시 열고 한 번 더 눌러 주세요.",
+    ),
+    "page.unread": ("The project cannot be read now", "지금은 프로젝트를 읽을 수 없습니다"),
+    "page.unread.how": (
+        "What the dashboard would show is not known at the moment. Try again when the reason below is mended.",
+        "현재 상태를 알 수 없습니다. 아래 원인을 해결한 뒤 다시 시도해 주세요.",
+    ),
+    "page.to_overview": ("To the overview", "개요로 이동"),
+    "ask.abort_first": (
+        "{candidate} gets no request any more; nothing else is there to answer. The rollout ends.",
+        "{candidate} 버전은 더 이상 요청을 받지 않으며, 대신 응답할 버전이 없습니다. 롤아웃은 종료됩니다.",
+    ),
     "state.passed": ("passed", "통과"),
     "state.failed": ("failed", "실패"),
     "state.gap": ("gap", "공백"),
