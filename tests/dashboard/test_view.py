@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from rondo.assembly import Assembly
 from rondo.dashboard import view
-from rondo.dashboard.material import read
+from rondo.dashboard.material import ANSWERED_WITHIN, read
 from rondo.lifecycle import rollouts
 from rondo.stages.monitoring import SERVICE_LEVEL
 
@@ -105,3 +106,19 @@ def test_a_figure_without_a_value_is_a_gap_in_its_line(project: Assembly) -> Non
     assert [value for _, value in series["age"]] == [0.02, 0.05, None, 0.3]
     newest = {(one.metric, one.feature): one.value for one in view.newest_of(read(project).observations)}
     assert newest == {("psi", "age"): 0.3, ("accuracy", None): 0.1}
+
+
+def test_what_serves_now_is_counted_by_the_clock_on_the_wall(project: Assembly) -> None:
+    """The time of a story is far behind: by it every request ever answered would be of the last minutes."""
+    asked: list[datetime] = []
+
+    class Log:
+        def figures(self, *, since: datetime) -> tuple[()]:
+            asked.append(since)
+            return ()
+
+    project.__dict__["log"] = Log()
+    project.__dict__["clock"] = lambda: datetime(2025, 1, 1, tzinfo=UTC)
+    material = read(project)
+    assert asked == [material.read_at - ANSWERED_WITHIN]
+    assert datetime.now(UTC) - material.read_at < timedelta(minutes=1)

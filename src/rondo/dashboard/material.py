@@ -30,7 +30,7 @@ class Material:
 
     project: str
     objective: str
-    now: datetime
+    read_at: datetime
     releases: Sequence[Release]
     history: Sequence[str]
     routes: Routes
@@ -58,20 +58,23 @@ class Material:
 def read(workshop: Workshop) -> Material:
     """The material of now; each part is a read of its own, so neighbours may be a moment apart."""
     state, now = workshop.state, workshop.clock()
+    read_at = (
+        workshop.wall_clock()
+    )  # requests are answered by the clock on the wall, also where a story tells the time
     answered: dict[str, int] = {}
-    for figures in workshop.log.figures(since=now - ANSWERED_WITHIN):
+    for figures in workshop.log.figures(since=read_at - ANSWERED_WITHIN):
         for version, of_version in figures.versions.items():
             answered[version] = answered.get(version, 0) + of_version.requests
     return Material(
         project=workshop.project.project,
         objective=workshop.project.business_objective,
-        now=now,
+        read_at=read_at,
         releases=state.releases(),
         history=state.production_history(),
         routes=state.routes(),
         rollout=state.rollout(),
         rollouts=state.rollouts(limit=20),
-        servers=state.servers(ALIVE_WITHIN, now=now),
+        servers=state.servers(ALIVE_WITHIN, now=read_at),
         answered=answered,
         criteria=standing(workshop).criteria,
         verdict=last_verdict(workshop),

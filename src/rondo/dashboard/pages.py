@@ -51,7 +51,7 @@ def show(name: str, material: Material, visit: Visit, *, mark: str) -> str:
         project=material.project,
         m=material,
         mark=mark,
-        now=material.now,
+        now=material.read_at,
         **values,
     )
 

@@ -223,8 +223,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "summary.proposal": ("a retrain waits for an approval", "재학습이 승인을 기다립니다"),
     "tone.ok": ("fine", "정상"),
-    "tone.warn": ("look", "확인 필요"),
-    "tone.bad": ("act", "조치 필요"),
+    "tone.warn": ("needs a look", "확인 필요"),
+    "tone.bad": ("needs you", "조치 필요"),
     "tone.none": ("no result", "결과 없음"),
     "tone.busy": ("at work", "진행 중"),
     "validation.said": (
