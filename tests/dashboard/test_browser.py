@@ -62,6 +62,7 @@ def test_a_canary_is_paused_and_resumed_by_its_buttons(page: Page, project: Asse
     expect(asked).to_contain_text("The phase “canary” of 1.1.0 goes on from its beginning")
     asked.get_by_role("button", name="Yes, go on").click()
     expect(page.locator(".rollout-head .badge")).to_have_text("running")
+    expect(page.get_by_role("status")).to_have_text("the rollout of 1.1.0 is running, in canary")
 
 
 def test_what_moves_traffic_says_what_it_would_do_first(page: Page, project: Assembly) -> None:

@@ -25,6 +25,19 @@ SAID = [
     ("version 1.0.2, 842,122 rows, 9 checks passed", "버전 1.0.2, 842,122행, 점검 9개 통과"),
     ("paused by kim (dashboard): lunch", "kim (dashboard) 일시 정지: lunch"),
     ("missing: ", "값 없음"),
+    ("experiment passed: treatment is better. false_positive_rate: -7.33 points (-86.8% of control), "
+     "interval [-10.82 points, -4.25 points]; latency_p95 is not worse by more than 150 ms: 7.63 ms against 7.62 ms, "
+     "at most +1.63 ms",
+     "A/B 테스트 통과: 실험군 개선. false_positive_rate: -7.33%p (대조군의 -86.8%), "
+     "신뢰 구간 [-10.82%p, -4.25%p]; latency_p95: 150 ms 넘게 나빠지지 않음 (실험군 7.63 ms, 대조군 7.62 ms, "
+     "최대 +1.63 ms)"),
+    ("the rollout of 1.1.0 is running, in canary", "1.1.0 버전의 롤아웃: 진행 중, 카나리 단계"),
+    ("rolled back from 1.1.0 to 1.0.0; 2 running servers held it ready",
+     "1.1.0 버전에서 1.0.0 버전으로 롤백했습니다; 실행 중인 서버 2대가 준비되어 있었습니다"),
+    ("rondo.yaml: features.numerical new", "rondo.yaml: features.numerical 추가됨"),
+    ("0 over the last 5 minutes", "최근 5분간 0"),
+    ("Rollout 5 of 1.1.2 (canary) is under way, in shadow (2 of 5).",
+     "1.1.2 버전의 롤아웃 5(카나리) 진행 중: 섀도 단계 (5단계 중 2)"),
     ("demo: 2 critical, 1 warning, 3 over", "demo: 심각 2건, 경고 1건, 종료 3건"),
     ("the last round began 2026-03-02 00:01 UTC; the cooldown is 1 day",
      "마지막 라운드 시작: 2026-03-02 00:01 UTC; 대기 기간은 1일입니다"),

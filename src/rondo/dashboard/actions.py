@@ -9,6 +9,7 @@ from rondo.errors import Conflict, UsageError
 from rondo.lifecycle import releasing, retraining, rollouts
 from rondo.lifecycle.acknowledging import acknowledge
 from rondo.lifecycle.workshop import Workshop
+from rondo.records.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,7 @@ def _pause(workshop: Workshop, pressed: Pressed) -> str:
 
 def _resume(workshop: Workshop, pressed: Pressed) -> str:
     _same_rollout(workshop, pressed)
-    rollout = rollouts.resume(workshop, by=pressed.by, reason=pressed.reason)
-    return f"{rollout.candidate}: {rollout.state}"
+    return _under_way(rollouts.resume(workshop, by=pressed.by, reason=pressed.reason))
 
 
 def _abort(workshop: Workshop, pressed: Pressed) -> str:
@@ -47,8 +47,7 @@ def _abort(workshop: Workshop, pressed: Pressed) -> str:
 
 def _approve(workshop: Workshop, pressed: Pressed) -> str:
     _same_rollout(workshop, pressed)
-    rollout = rollouts.approve(workshop, by=pressed.by, reason=pressed.reason)
-    return f"{rollout.candidate}: {rollout.state}"
+    return _under_way(rollouts.approve(workshop, by=pressed.by, reason=pressed.reason))
 
 
 def _deploy(workshop: Workshop, pressed: Pressed) -> str:
@@ -56,7 +55,7 @@ def _deploy(workshop: Workshop, pressed: Pressed) -> str:
     begun = rollouts.begin(
         workshop, pressed.form.get("version", ""), by=pressed.by, reason=reason, by_hand=True
     )
-    return f"{begun.candidate}: {begun.phase.kind}"
+    return _under_way(begun)
 
 
 def _rollback(workshop: Workshop, pressed: Pressed) -> str:
@@ -67,12 +66,19 @@ def _approve_retrain(workshop: Workshop, pressed: Pressed) -> str:
     if not pressed.reason:
         raise UsageError("an approval needs a reason", rule="It is kept with who and why")
     approved = retraining.approve(workshop, by=pressed.by, reason=pressed.reason)
-    return f"{', '.join(approved.decision.reasons)}: {approved.approved_by}"
+    return f"a retrain is approved by {approved.approved_by}; it begins by itself"
 
 
 def _acknowledge(workshop: Workshop, pressed: Pressed) -> str:
     noted = acknowledge(workshop, pressed.form.get("key", ""), by=pressed.by, note=pressed.reason)
-    return noted.message
+    return f"acknowledged: {noted.message}"
+
+
+def _under_way(rollout: Rollout) -> str:
+    """How the rollout stands after the button."""
+    if rollout.state == "waiting":
+        return f"the rollout of {rollout.candidate} waits for an approval"
+    return f"the rollout of {rollout.candidate} is {rollout.state}, in {rollout.phase.kind}"
 
 
 def _same_rollout(workshop: Workshop, pressed: Pressed) -> None:

@@ -42,6 +42,18 @@ _STATES = {
     "days since training": "학습 후 일수",
     "new rows": "새 행",
     "failed": "실패",
+    "modified": "변경됨",
+    "new": "추가됨",
+    "deleted": "삭제됨",
+    "removed": "삭제됨",
+    "running": "진행 중",
+    "paused": "일시 정지",
+    "treatment": "실험군",
+    "control": "대조군",
+    "better": "개선",
+    "worse": "악화",
+    "blue_green": "블루/그린",
+    "ab/test": "A/B 테스트",
 }
 _NUMBER = r"-?[\d.,]+(?:e[-+]?\d+)?"
 
@@ -194,6 +206,42 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"'\1' 결정: 후보 \2 (표본 \3), 대조군 \4 (표본 \5)",
     ),
     (r"asked for on the dashboard", "대시보드에서 요청"),
+    # what a button did
+    (r"the rollout of (\S+) waits for an approval", r"\1 버전의 롤아웃이 승인을 기다립니다"),
+    (r"the rollout of (\S+) is (\w+), in (\w+)", r"\1 버전의 롤아웃: {2}, {3} 단계"),
+    (r"a retrain is approved by (.+)", r"재학습 승인: \1"),
+    (r"it begins by itself", "자동으로 시작됩니다"),
+    (r"acknowledged: (.+)", r"확인 표시함: {1}"),
+    (r"rolled back from (\S+) to (\S+)", r"\1 버전에서 \2 버전으로 롤백했습니다"),
+    (r"(\S+) is in production, after (\S+)", r"\2 다음으로 \1 버전이 운영 중입니다"),
+    (r"(\S+) is in production", r"\1 버전이 운영 중입니다"),
+    (r"(\d+) running servers? held it ready", r"실행 중인 서버 \1대가 준비되어 있었습니다"),
+    (r"another rollout has begun since this page was made", "이 화면이 열린 뒤 다른 롤아웃이 시작되었습니다"),
+    (r"(\S+: \S+) (modified|new|deleted|removed)", r"\1 {2}"),
+    (
+        r"no mirrored row was answered by both yet \((\d+) of (\d+) mirrored requests failed\)",
+        r"양쪽이 모두 응답한 미러링 행이 아직 없습니다 (미러링 요청 \2건 중 \1건 실패)",
+    ),
+    (
+        r"Rollout (\d+) of (\S+) \((\S+)\) is under way, in (\w+) \((\d+) of (\d+)\)",
+        r"\2 버전의 롤아웃 \1({3}) 진행 중: {4} 단계 (\6단계 중 \5)",
+    ),
+    # A/B tests
+    (r"(treatment|control) is (better|worse)", r"{1} {2}"),
+    (
+        r"(\S+): (\S+ points) \((\S+) of control\), interval \[(\S+ points), (\S+ points)\]",
+        r"\1: {2} (대조군의 \3), 신뢰 구간 [{4}, {5}]",
+    ),
+    (
+        r"(\S+) is not worse by more than (.+?): (.+?) against (.+?), at most (.+)",
+        r"\1: {2} 넘게 나빠지지 않음 (실험군 {3}, 대조군 {4}, 최대 {5})",
+    ),
+    (r"(\S+) points", r"\1%p"),
+    # service levels, and what a stage says of itself
+    (r"(\S+) over the last (\d+) minutes?", r"최근 \2분간 \1"),
+    (r"(\S+) over the last (\d+) hours?", r"최근 \2시간 동안 \1"),
+    (r"sources are read again", "소스를 다시 읽음"),
+    (r"nothing changed since the last round", "지난 라운드 이후 변경 없음"),
 )
 _PATTERNS = tuple((re.compile(pattern), said) for pattern, said in _KNOWN)
 _FILLED = re.compile(r"\{(\d)\}|\\(\d)")

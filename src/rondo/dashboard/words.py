@@ -130,11 +130,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "alerts.recovered": ("Recovered", "복구"),
     "alerts.pending": (
         "pending: not yet for as long as the contract says",
-        "대기: 아직 계약에서 정한 시간만큼 지속되지 않음",
+        "대기: 프로젝트 파일에서 정한 시간만큼 아직 지속되지 않음",
     ),
     "alerts.firing": ("firing", "발생 중"),
     "alerts.acknowledged": ("acknowledged by {by}, {at}", "{by} 확인, {at}"),
-    "alerts.never": ("There was never an alert.", "알림이 발생한 적이 없습니다."),
+    "alerts.never": (
+        "No alert is open, and none was in the last 90 days.",
+        "열린 알림이 없으며, 최근 90일간 발생한 알림도 없습니다.",
+    ),
     "retraining.title": ("Retraining decisions", "재학습 결정"),
     "retraining.when": ("When", "시각"),
     "retraining.decision": ("Decision", "결정"),
