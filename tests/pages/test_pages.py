@@ -75,7 +75,14 @@ def test_a_figure_has_its_unit(value: float | None, unit: str, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(5.184e6, "60 days"), (86400, "1 day"), (45, "45 s"), (5400, "1.5 h"), (0.4, "400 ms")],
+    [
+        (3.15576e7, "1 year"),
+        (5.184e6, "60 days"),
+        (86400, "1 day"),
+        (45, "45 s"),
+        (5400, "1.5 h"),
+        (0.4, "400 ms"),
+    ],
 )
 def test_a_length_of_time_is_told_in_its_unit(value: float, text: str) -> None:
     assert duration(value) == text

@@ -36,6 +36,9 @@ TONES = {
 """Colour of a judgement; a word that is not listed is shown neutral, never green."""
 
 
+YEAR_S = 31_557_600  # as the project file counts years
+
+
 def render(template: str, **values: Any) -> str:
     """The page as text.
 
@@ -140,6 +143,9 @@ def seconds(value: float | None) -> str:
 
 def duration(value: float) -> str:
     """A length of time in seconds, in the largest unit of which there is a whole one: 60 days, 4 h, 30 s."""
+    years = value / YEAR_S
+    if years >= 1 and years.is_integer():
+        return "1 year" if years == 1 else f"{years:g} years"
     for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
         if value >= size:
             count = f"{value / size:.4g}"

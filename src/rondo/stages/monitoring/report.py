@@ -9,8 +9,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from rondo.contract.monitoring import Monitoring
-from rondo.pages import charts, moment, number, render
+from rondo.contract.monitoring import Monitoring, Watch
+from rondo.pages import charts, measure, moment, number, render
 from rondo.records.files import write_bytes
 from rondo.records.monitoring import Alert, Observation
 from rondo.stages.monitoring.drifting import DRIFT_METRICS, PREDICTION
@@ -121,7 +121,7 @@ def _performance(
         if seen.metric == "accuracy" and estimates:
             series["estimated"] = [(_middle(one), one.value) for one in estimates]
         watch = watched.model_metrics.get(seen.metric)
-        limits = {f"alert {watch.alert_on}": watch.threshold} if watch else {}
+        limits = _limit(watch)
         chart = _line(series, limits, f"{seen.metric} over time")
         yield Picture(seen.metric, _told(seen), seen.state, chart)
         covered = [(_middle(one), one.n / one.of) for one in history if one.of]
@@ -163,19 +163,28 @@ def _drift_pictures(
             if one.value is not None and one.beyond is not None
         ]
         watch = watched.drift_metrics.get(metric)
-        limits = {"threshold": watch.threshold} if watch else {}
+        limits = _limit(watch)
         name = f"{metric} of {seen.feature}"
         if len(points) > 1:
-            chart = charts.band(points, limits=limits, label=f"{name} over time", width=_WIDE, height=_TALL)
+            chart = charts.band(
+                points, limits=limits, y=metric, label=f"{name} over time", width=_WIDE, height=_TALL
+            )
         elif points:
             most = max(points[0][1], points[0][3], *limits.values()) * 1.1
             chart = charts.interval(
-                points[0][1], 0.0, points[0][3], least=0.0, most=most, mark=limits.get("threshold"),
+                points[0][1], 0.0, points[0][3], least=0.0, most=most, mark=watch.threshold if watch else None,
                 width=_WIDE, height=24, label=name,
             )  # fmt: skip
         else:
             chart = Markup("")
         yield Picture(seen.feature or "", _told(seen), seen.state, chart)
+
+
+def _limit(watch: Watch | None) -> dict[str, float]:
+    """The line of a limit and its name, for a picture."""
+    if watch is None:
+        return {}
+    return {f"alert {watch.alert_on} {measure(watch.threshold, watch.unit)}": watch.threshold}
 
 
 def _attention(seen: Observation) -> tuple[int, float]:
@@ -201,7 +210,7 @@ def _system(
             continue
         history = [(_end(one), one.value) for one in _over_time(observations, seen.metric)]
         watch = watches.get(seen.metric)
-        limits = {f"alert {watch.alert_on}": watch.threshold} if watch else {}
+        limits = _limit(watch)
         known = sum(value is not None for _, value in history) > 1  # one value is told, not drawn
         chart = (
             charts.line(
