@@ -94,6 +94,16 @@ def test_a_pressed_button_does_what_its_command_does(address: str, project: Asse
     assert "Resume" in after.text
 
 
+def test_what_was_done_is_not_told_for_ever(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie, secret = opened(address)
+    form = urlencode({"secret": secret, "number": 1, "by": "kim", "reason": "lunch"})
+    answer = ask(address, "/do/pause-rollout", "POST", form, content_type=FORM, cookie=cookie)
+    told = answer.headers.getheader("location") or ""
+    assert 'role="status"' in ask(address, told, cookie=cookie).text
+    monkeypatch.setattr("rondo.dashboard.app.FLASH_S", 0.0)
+    assert 'role="status"' not in ask(address, told, cookie=cookie).text
+
+
 def test_what_cannot_be_done_is_said_and_changes_nothing(address: str, project: Assembly) -> None:
     cookie, secret = opened(address)
     before = project.state.events()

@@ -7,6 +7,7 @@ from rondo.assembly import Assembly
 from rondo.dashboard import view
 from rondo.dashboard.material import ANSWERED_WITHIN, read
 from rondo.lifecycle import rollouts
+from rondo.records.monitoring import Decision
 from rondo.stages.monitoring import SERVICE_LEVEL
 
 
@@ -53,6 +54,16 @@ def test_reports_have_titles_and_those_of_the_project_come_first() -> None:
         ("report.experiment", "fewer vouchers", "experiment_fewer_vouchers.html"),
         ("report.preflight", "1.0.0", "preflight_1.0.0.html"),
     )
+
+
+def test_a_decision_that_is_made_again_and_again_is_told_once() -> None:
+    at = [datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in range(5)]
+    quiet = [Decision(False, (), (f"accuracy is 0.9{hour}",), at[hour]) for hour in range(3)]
+    due = [Decision(True, ("data_drift",), (), at[hour]) for hour in (3, 4)]
+    told = view.decided([*quiet, *due])
+    assert [(one.newest.decided_at, one.times, one.since) for one in told] == [
+        (at[4], 1, at[4]), (at[3], 1, at[3]), (at[2], 3, at[0])
+    ]  # fmt: skip
 
 
 def test_a_service_level_is_no_drift(project: Assembly) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -42,6 +44,7 @@ ASSETS = {"dashboard.css": "text/css", "live.js": "text/javascript"}
 LANGUAGE = "rondo_language"
 MOST_BODY_BYTES = 16_384
 MOST_FLASHES = 200
+FLASH_S = 120.0
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -55,7 +58,7 @@ class _Dashboard:
     def __init__(self, workshop: Workshop, guard: Guard) -> None:
         self._workshop, self._guard = workshop, guard
         self._changes = Changes(lambda: mark_of(workshop.state))
-        self._flashes: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._flashes: OrderedDict[str, tuple[float, tuple[str, str]]] = OrderedDict()
 
     def application(self) -> Starlette:
         shown = [
@@ -138,7 +141,7 @@ class _Dashboard:
     def _keep(self, flash: tuple[str, str]) -> str:
         """What was just done, under a name that nobody can guess or write into an address."""
         name = secrets.token_urlsafe(9)
-        self._flashes[name] = flash
+        self._flashes[name] = (time.monotonic(), flash)
         while len(self._flashes) > MOST_FLASHES:
             self._flashes.popitem(last=False)
         return name
@@ -153,9 +156,14 @@ class _Dashboard:
             session,
             self._guard.may(request, "operate"),
             bool(self._guard.tokens),
-            self._flashes.get(request.query_params.get("flash", "")),
+            self._done(request.query_params.get("flash", "")),
         )
         return visit, None if known else session
+
+    def _done(self, name: str) -> tuple[str, str] | None:
+        """What was just done under that name; an address that is loaded again later tells it no more."""
+        at, flash = self._flashes.get(name, (-math.inf, None))
+        return flash if time.monotonic() - at < FLASH_S else None
 
     async def _live(self, request: Request) -> Response:
         return StreamingResponse(self._changes.listen(), media_type="text/event-stream")

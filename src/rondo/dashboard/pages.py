@@ -154,7 +154,7 @@ def _alerts(material: Material, _: Visit) -> Mapping[str, Any]:
 
 
 def _retraining(material: Material, _: Visit) -> Mapping[str, Any]:
-    return {"decisions": tuple(reversed(material.decisions)), "proposal": material.proposal}
+    return {"decisions": view.decided(material.decisions), "proposal": material.proposal}
 
 
 def _events(material: Material, _: Visit) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rondo.dashboard.material import Material
 from rondo.lifecycle.status import CriterionStanding
-from rondo.records.monitoring import WITH_VALUE, Alert, Observation
+from rondo.records.monitoring import WITH_VALUE, Alert, Decision, Observation
 from rondo.records.release import Event
 from rondo.records.rollout import Phase, Rollout
 from rondo.stages.monitoring import SERVICE_LEVEL
@@ -291,6 +291,32 @@ def buttons_of(rollout: Rollout | None) -> tuple[str, ...]:
     if rollout.state == "waiting":
         return ("approve", "abort")
     return ("resume" if rollout.state == "paused" else "pause", "abort")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The newest of decisions in a row that say the same, how many there were, and when the first was made."""
+
+    newest: Decision
+    times: int
+    since: datetime
+
+
+def decided(decisions: Iterable[Decision]) -> tuple[Decided, ...]:
+    """The decisions, newest first; what was decided again and again for the same reasons is told once."""
+    found: list[Decided] = []
+    for one in decisions:
+        last = found[-1].newest if found else None
+        if last is not None and _alike(last, one):
+            found[-1] = Decided(one, found[-1].times + 1, found[-1].since)
+        else:
+            found.append(Decided(one, 1, one.decided_at))
+    return tuple(reversed(found))
+
+
+def _alike(one: Decision, other: Decision) -> bool:
+    said = [(each.should_retrain, each.reasons, each.held_back) for each in (one, other)]
+    return said[0] == said[1] and not one.should_retrain
 
 
 def series_of(

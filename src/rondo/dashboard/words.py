@@ -143,6 +143,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "retraining.decision": ("Decision", "결정"),
     "retraining.reasons": ("Reasons", "이유"),
     "retraining.evidence": ("Evidence", "근거"),
+    "retraining.again": ("the same {n} times since {since}", "{since}부터 {n}번 같은 결정"),
     "retraining.yes": ("retrain", "재학습"),
     "retraining.pending": ("A retrain is proposed.", "재학습이 제안되었습니다."),
     "events.title": ("Event log", "이벤트 기록"),
