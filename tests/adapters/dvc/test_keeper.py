@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -111,3 +112,19 @@ def test_what_an_output_held_is_given_back_after_it_changed(project: Path, tmp_p
     assert (tmp_path / "back" / "a.txt").read_text() == "made"
     with pytest.raises(NotAvailable, match="DVC has no content"):
         keeper.restore("0" * 32 + ".dir", tmp_path / "other")
+
+
+def test_on_a_terminal_dvc_draws_no_bars_of_its_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    keeper = DvcKeeper(project)
+    keeper.declare([PREPARE])
+    run_prepare(project)
+    keeper.changes("prepare")
+    keeper.commit("prepare")
+    keeper.changes("prepare")
+    assert terminal.getvalue() == ""

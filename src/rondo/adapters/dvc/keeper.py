@@ -20,6 +20,9 @@ from rondo.ports.pipeline import StageDeclaration
 OURS = "rondo"  # the key in a stage's `meta` that marks it as declared by Rondo
 _QUIET = {"DVC_NO_ANALYTICS": "1", "DVC_DAEMON": "1"}  # a daemon is what DVC's usage reports are sent by
 
+# DVC shows its bars on a terminal while these would tell an error.
+_SPEAKERS = {"dvc": logging.ERROR, "dvc.progress": logging.CRITICAL, "dvc_data.callbacks": logging.CRITICAL}
+
 
 class DvcKeeper:
     """A PipelineKeeper over the DVC repository in `root`, which is made when it is not there.
@@ -76,7 +79,7 @@ class DvcKeeper:
         """Records that the stage ran with today's inputs, and stores its outputs."""
         # Not `Repo.commit`, and without the run cache: both resolve paths against the working directory,
         # which need not be the project.
-        with _translated(self._root), _quiet(), self._repo.lock:
+        with _translated(self._root), self._repo.lock:
             found = self._repo.stage.load_one(path=self._file, name=stage)
             found.save(run_cache=False)
             found.commit()
@@ -99,7 +102,7 @@ class DvcKeeper:
         from dvc_data.hashfile.hash_info import HashInfo
         from dvc_data.hashfile.tree import Tree
 
-        with _translated(self._root), _quiet(), self._repo.lock:
+        with _translated(self._root), self._repo.lock:
             cache, wanted = self._repo.cache.local, HashInfo("md5", identity)
             self._fetch(wanted)
             found = load(cache, wanted)
@@ -189,11 +192,10 @@ def _initialise(root: Path) -> None:
     from dvc.repo import Repo
 
     git_root = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
-    with _quiet():
-        made = Repo.init(str(root), no_scm=git_root is None, subdir=git_root is not None and git_root != root)
-        with made.config.edit("repo") as config:
-            config["core"]["analytics"] = False
-        made.close()
+    made = Repo.init(str(root), no_scm=git_root is None, subdir=git_root is not None and git_root != root)
+    with made.config.edit("repo") as config:
+        config["core"]["analytics"] = False
+    made.close()
 
 
 def _open(root: Path) -> Any:
@@ -205,23 +207,25 @@ def _open(root: Path) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """DVC's own lines and bars stay away: the one who called tells the progress."""
-    logger = logging.getLogger("dvc")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    before = {name: logging.getLogger(name).level for name in _SPEAKERS}
+    for name, level in _SPEAKERS.items():
+        logging.getLogger(name).setLevel(level)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @contextmanager
 def _translated(root: Path) -> Iterator[None]:
-    """DVC's errors as ours."""
+    """DVC's errors as ours, and no other word of it."""
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
 
     try:
-        yield
+        with _quiet():
+            yield
     except LockError as error:
         raise Conflict(
             "another DVC process works in this project", where=str(root), mend="Wait until it ends."
