@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rondo.lifecycle.releasing import waits_for_release
+from rondo.lifecycle.releasing import came_out_the_same, waits_for_release
 from rondo.records.release import RegistryStage, Release
 from rondo.records.verdict import Verdict
 
@@ -24,3 +24,20 @@ def test_a_bundle_that_nobody_has_seen_waits() -> None:
 )
 def test_one_that_was_in_production_is_not_brought_back_by_itself(stage: RegistryStage, waits: bool) -> None:
     assert waits_for_release((FIRST, replace(SECOND, stage=stage)), VERDICT) is waits
+
+
+@pytest.mark.parametrize(
+    ("bundle", "compared_with", "same"),
+    [
+        ("bundle-3", "1.1.0", True),
+        (
+            "bundle-2",
+            "1.1.0",
+            False,
+        ),  # the registered bundle itself: how far its release is, is asked elsewhere
+        ("bundle-3", "1.0.0", False),  # two bundles that claim one number: a conflict
+    ],
+)
+def test_a_version_made_once_more_is_not_released_again(bundle: str, compared_with: str, same: bool) -> None:
+    verdict = replace(VERDICT, bundle_id=bundle)
+    assert came_out_the_same((FIRST, SECOND), verdict, compared_with=compared_with) is same

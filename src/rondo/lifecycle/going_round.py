@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rondo.bundle.bundle import read_manifest
 from rondo.contract import PROJECT_FILE
 from rondo.lifecycle.document import write_document
 from rondo.lifecycle.order import steps
 from rondo.lifecycle.promised import keep_promise
-from rondo.lifecycle.releasing import catch_up, register_and_release, waits_for_release
+from rondo.lifecycle.releasing import (
+    came_out_the_same,
+    catch_up,
+    register_and_release,
+    waits_for_release,
+)
 from rondo.lifecycle.rooms import Rooms, last_verdict
 from rondo.lifecycle.running import Done, Selection, run_stages
 from rondo.lifecycle.stillness import forget, remember, seen
@@ -78,7 +84,12 @@ def _judged(workshop: Workshop, done: tuple[Done, ...], *, by: str) -> Round:
     if not verdict.ships:
         told = f"Version {verdict.version} is not released ({verdict.judgement}): {' '.join(verdict.reasons)}"
         return Round(done, verdict.judgement, verdict.version, told, refused=True)
-    if not waits_for_release(workshop.state.releases(), verdict):
+    releases = workshop.state.releases()
+    before = str(read_manifest(workshop.layout.bundle).lineage.get("previous_version", ""))
+    if came_out_the_same(releases, verdict, compared_with=before):
+        told = f"Version {verdict.version} came out as it was, and stays: there is nothing to release."
+        return Round(done, verdict.judgement, verdict.version, told, refused=False)
+    if not waits_for_release(releases, verdict):
         return Round(done, verdict.judgement, verdict.version, "", refused=False)
     released = register_and_release(workshop, verdict, by=by)
     return Round(done, verdict.judgement, verdict.version, released.words, refused=released.refused)

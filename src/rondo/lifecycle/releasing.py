@@ -31,6 +31,16 @@ def waits_for_release(releases: Sequence[Release], verdict: Verdict) -> bool:
     return known is None or known.stage in ("None", "Staging")
 
 
+def came_out_the_same(releases: Sequence[Release], verdict: Verdict, *, compared_with: str) -> bool:
+    """Whether the accepted bundle is a registered version made once more: it differs in its times alone. Pure.
+
+    Args:
+        compared_with: the version that the bundle was numbered after; equal in everything it keeps its number.
+    """
+    others = (one for one in releases if one.bundle_id != verdict.bundle_id)
+    return compared_with == verdict.version and any(one.version == verdict.version for one in others)
+
+
 def catch_up(workshop: Workshop) -> None:
     """Tells the model registry what a command that was killed could not tell it any more."""
     if workshop.state.roles_to_mirror() is None:  # asked first: opening the registry takes seconds
@@ -190,4 +200,6 @@ def _released(rollout: Rollout) -> Released:
         words += " `rondo up` carries on; `rondo rollout` shows it."
     elif rollout.state == "paused":
         words += " `rondo rollout resume` goes on, `rondo rollout abort` ends it."
+    elif rollout.state == "aborted":
+        words += f" `rondo deploy {rollout.candidate}` tries again."
     return Released(words, refused=rollout.state in ("aborted", "rolled_back", "frozen"))
