@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,10 @@ def test_what_was_measured_is_not_measured_again_until_something_changes(
     stricter = a_project(project.layout.root, constraints={"latency": "< 1us"})
     refused = gather(stricter, rollout(), NOW)
     assert (refused.judgement, len(made)) == ("reject", 2)
+    gather(stricter, replace(rollout(), by="monitor"), NOW)
+    assert len(made) == 2  # what goes round by itself does not try until it has luck
+    gather(stricter, rollout(), NOW)
+    assert len(made) == 3  # a person may: the machine may have been busy
     model = project.layout.releases / "1.0.0" / "model.onnx"
     model.write_bytes(b"nothing")
     broken = gather(stricter, rollout(), NOW)
