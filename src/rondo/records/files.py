@@ -52,7 +52,7 @@ def read_record(path: Path, kind: type[T]) -> T:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise NotAvailable(
-            f"{path.name} is not there yet", where=str(path), mend="Run the stage that writes it."
+            f"{path.name} is not there yet", where=str(path), mend="`rondo run` writes it."
         ) from error
     return from_json(data, kind, where=str(path))
 

@@ -97,6 +97,8 @@ def test_infinite_values_fail_and_copies_are_counted() -> None:
 def test_required_columns_must_be_there() -> None:
     found = checked(GOOD, {}, required=["id", "churned"])
     assert found["schema_match:churned"].status == "failed"
+    found = checked(GOOD, {}, required={"churned": "ml_problem.target"})
+    assert found["schema_match:churned"].rule == "ml_problem.target names a column of the data"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def check(
     table: pl.DataFrame,
     rules: Validate,
     *,
-    required: Sequence[str] = (),
+    required: Mapping[str, str] | Sequence[str] = (),
     event_time: str | None = None,
     needs: DataRequirements | None = None,
     now: datetime | None = None,
@@ -44,7 +44,7 @@ def check(
 
     Args:
         table: plain (see `types.py`).
-        required: columns that must be there, whatever their type.
+        required: columns that must be there, whatever their type; where known, with the key that names each.
         event_time: the column that says when a row was true.
         needs: how much history the problem needs.
         now: times may not lie beyond it; without it they are not looked at.
@@ -134,7 +134,10 @@ def _unseen(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} and character not in "\u200c\u200d"
 
 
-def _schema_match(table: pl.DataFrame, rules: Validate, required: Sequence[str]) -> Iterator[Check]:
+def _schema_match(
+    table: pl.DataFrame, rules: Validate, required: Mapping[str, str] | Sequence[str]
+) -> Iterator[Check]:
+    keys = required if isinstance(required, Mapping) else {}
     wanted: dict[str, str | None] = {**dict.fromkeys(required), **rules.keys}
     if not wanted:
         return
@@ -143,6 +146,7 @@ def _schema_match(table: pl.DataFrame, rules: Validate, required: Sequence[str])
         rule = f"a {kind} column" if kind else "the column is there"
         if name not in table.columns:
             hint = nearest(name, table.columns)
+            rule = f"{keys[name]} names a column of the data" if name in keys else rule
             broken.append(Check("schema_match", "failed", f"no such column. {hint}", rule, name))
             continue
         found = logical(table.schema[name])

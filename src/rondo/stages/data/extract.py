@@ -69,7 +69,7 @@ def extract(
         reached("extract.written")
     for file in before - {extract.file for extract in extracts}:
         (out / file).unlink(missing_ok=True)
-    progress.say(f"{len(extracts)} sources in {_below(out, folder)}")
+    progress.say(f"{len(extracts)} source{'' if len(extracts) == 1 else 's'} in {_below(out, folder)}")
     return extracts
 
 

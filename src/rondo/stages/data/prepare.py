@@ -96,11 +96,15 @@ def transform(
 def check_project(table: pl.DataFrame, project: Project, now: datetime) -> tuple[Check, ...]:
     """Every check that the project asks for; the columns that its problem names must be there."""
     problem = project.ml_problem
-    target = problem.target if problem.label is None else None
+    named = {
+        "entity": problem.entity,
+        "event_time": problem.event_time,
+        "target": problem.target if problem.label is None else None,
+    }
     return check(
         table,
         project.data.validate_,
-        required=[name for name in (problem.entity, problem.event_time, target) if name],
+        required={name: f"ml_problem.{key}" for key, name in named.items() if name},
         event_time=problem.event_time,
         needs=project.data_requirements,
         now=now,

@@ -183,7 +183,9 @@ def plan_rollback(
             if standing.history
             else "nothing has been in production yet",
             rule="A rollback follows the release history.",
-            mend="Promote a version instead; `rondo models` lists them.",
+            mend="Promote a version instead; `rondo models` lists them."
+            if standing.releases
+            else "`rondo run` makes and releases a first version.",
         )
     target = standing.history[-2] if to is None else to
     history_after(standing.history, target, kind=ROLLED_BACK)
@@ -247,5 +249,7 @@ def _release(version: str, releases: Sequence[Release]) -> Release:
             return release
     raise Conflict(
         f"version {version} is not registered",
-        mend=nearest(version, [release.version for release in releases]),
+        mend=nearest(version, [release.version for release in releases])
+        if releases
+        else "`rondo run` makes and releases a first version.",
     )

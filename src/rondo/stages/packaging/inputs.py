@@ -151,6 +151,4 @@ def _parquet(path: Path) -> pl.DataFrame:
 
 
 def _absent(path: Path) -> NotAvailable:
-    return NotAvailable(
-        f"{path.name} is not there yet", where=str(path), mend="Run the stage that writes it."
-    )
+    return NotAvailable(f"{path.name} is not there yet", where=str(path), mend="`rondo run` writes it.")

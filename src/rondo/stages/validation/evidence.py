@@ -158,7 +158,7 @@ def _read(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except FileNotFoundError as error:
         raise NotAvailable(
-            f"{path.name} is not there yet", where=str(path), mend="Run the stage that writes it."
+            f"{path.name} is not there yet", where=str(path), mend="`rondo run` writes it."
         ) from error
     except pl.exceptions.PolarsError as error:
         raise CorruptArtifact(f"not a Parquet file: {error}", where=str(path)) from error
