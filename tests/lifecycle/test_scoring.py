@@ -98,7 +98,7 @@ def test_what_the_file_does_not_say_of_an_entity_comes_from_the_store(house: Hou
     source, target = house.root / "in.parquet", house.root / "out.jsonl"
     keys = [1, 2, 50]
     pl.DataFrame({"user_id": keys}).write_parquet(source)
-    score(house, source, target)
+    assert score(house, source, target).looked_up == ("age", "plan")
     wanted = over_http(house, "/predict", [{"user_id": key} for key in keys])
     assert [one["score"] for one in read(target)] == [one["score"] for one in wanted]
 

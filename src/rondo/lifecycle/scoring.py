@@ -46,6 +46,7 @@ class ScoredFile:
     source: str
     target: str
     not_asked: tuple[str, ...] = ()  # columns that the model does not take
+    looked_up: tuple[str, ...] = ()  # columns that a table lacks, and the store gives by entity
 
 
 def release_to_score_with(workshop: Workshop, version: str | None) -> Release:
@@ -122,7 +123,18 @@ def score_file(
     not_asked = not_asked or tuple(sorted(work.strange))
     if not_asked:
         progress.say(f"{source.name}: kept as they are, not given to the model: {_names(not_asked)}")
-    return ScoredFile(work.rows, work.wrong, version.version, str(source), str(target), not_asked)
+    looked_up = _looked_up(opened, version)
+    if looked_up:
+        by = version.bundle.plan.entity
+        progress.say(f"{source.name}: not in the file, looked up by {by}: {_names(looked_up)}")
+    return ScoredFile(work.rows, work.wrong, version.version, str(source), str(target), not_asked, looked_up)
+
+
+def _looked_up(opened: Source, version: ServedVersion) -> tuple[str, ...]:
+    """Columns that the table lacks and the store is asked for; none where nothing names an entity."""
+    if not version.views or version.bundle.plan.entity not in opened.columns:
+        return ()
+    return tuple(one.name for one in version.bundle.plan.inputs if one.name not in opened.columns)
 
 
 def asked_of(version: ServedVersion) -> Mapping[str, str | None]:
