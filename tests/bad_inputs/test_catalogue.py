@@ -37,7 +37,23 @@ def rows() -> Counter[str]:
         d.INDEXED, g.BAD, g.HARMLESS, g.ALTERED, g.MODELS, g.STORES, c.BAD,
     )  # fmt: skip
     named = [name.partition(" ")[0] for name in (*p.REFERENCES, *d.ANSWERS, *c.TERMINALS, *c.C8, *c.C9)]
-    alone = ["S11", *["S14"] * len(s.CHANGES), "G4", "G5", "G6", "C5", "C7", "C9", "C10", "C13"]
+    alone = [
+        "S11",
+        *["S14"] * len(s.CHANGES),
+        "G4",
+        "G5",
+        "G6",
+        "G7",
+        "G7",
+        *["G8"] * 6,
+        "C5",
+        "C7",
+        "C8",
+        "C8",
+        "C9",
+        "C10",
+        "C13",
+    ]
     return Counter([*(one.row for table in tables for one in table), *named, *alone])
 
 
