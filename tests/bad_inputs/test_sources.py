@@ -490,6 +490,8 @@ BAD = (
 D20_BAD = (
     Bad("D20", "100,000 columns of Parquet", files("t.parquet", {"t.parquet": table(**WIDE)}), DataError,
         ("source bad: there are 100,000 columns", "at most 10,000 columns", "Select those that are needed")),
+    Bad("D20", "100,000 columns of CSV", csv(",".join(WIDE) + "\n" + ",".join(["1"] * len(WIDE)) + "\n"), DataError,
+        ("source bad: there are 100,000 columns",)),
     Bad("D20", "100,000 columns of JSON", files("t.jsonl", {"t.jsonl": json.dumps(WIDE).encode()}), DataError,
         ("source bad: there are 100,000 columns",)),
     Bad("D20", "100,000 columns of a service", answers(Answer({"items": [dict.fromkeys(WIDE, 1)]})), DataError,
@@ -498,7 +500,7 @@ D20_BAD = (
         ("column 'a' holds List", "Select or convert its parts")),
     Bad("D20", "lists nested 100,000 deep in JSON",
         files("t.jsonl", {"t.jsonl": b'{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}"}), DataError,
-        ("source bad: a value is nested too deep", "Select its parts")),
+        ("line 1 of", "a value is nested too deep")),
     Bad("D20", "lists nested 100,000 deep of a service",
         answers(Answer(b'{"items": [{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}]}")), DataError,
         ("source bad", "nested too deep")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import polars as pl
 
 from rondo.adapters.files.pattern import partitions
 from rondo.errors import DataError, Problem
-from rondo.ports.columns import from_records
+from rondo.ports.columns import check_width, from_records
 from rondo.ports.texts import typed
 
 FILE = "\0file"
@@ -137,8 +138,9 @@ def _text(data: bytes, file: str, where: str) -> str:
 
 def _header(text: str, file: str, where: str) -> list[str]:
     names = next(csv.reader(io.StringIO(text, newline="")), [])
+    check_width(len(names), where=where)
     told = []
-    if twice := sorted({name for name in names if names.count(name) > 1 and name}):
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1 and name):
         told.append(f"several columns are named {', '.join(map(repr, twice))}")
     if empty := [str(place) for place, name in enumerate(names, 1) if not name.strip()]:
         told.append(f"column {', '.join(empty)} has no name")
@@ -208,9 +210,10 @@ def jsonl_table(contents: Mapping[str, bytes], *, max_rows: int, where: str) -> 
                 continue
             try:
                 records.append(decode(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                told = "a value is nested too deep" if isinstance(error, RecursionError) else error
                 raise DataError(
-                    f"line {number:,} of {file}: {error}",
+                    f"line {number:,} of {file}: {told}",
                     where=where,
                     rule="Every line is one JSON object",
                 ) from error
