@@ -46,6 +46,15 @@ def test_a_phase_in_which_a_rollout_ended_was_not_passed(project: Assembly) -> N
     assert {how for _, how in view.phases_of(replace(rollout, state="waiting", place=0))} == {"ahead"}
 
 
+def test_a_version_whose_last_rollout_ended_badly_is_known(project: Assembly) -> None:
+    rollout = project.state.rollout()
+    assert rollout is not None
+    back = replace(rollout, state="rolled_back")
+    assert view.fell([rollout]) == {}
+    assert view.fell([rollout, back]) == {"1.1.0": back}
+    assert view.fell([back, replace(rollout, state="promoted")]) == {}
+
+
 def test_reports_have_titles_and_those_of_the_project_come_first() -> None:
     names = ["preflight_1.0.0.html", "evaluation.html", "experiment_fewer_vouchers.html", "own.html"]
     assert view.reports_of(names) == (

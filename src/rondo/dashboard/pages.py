@@ -98,6 +98,7 @@ def _releases(material: Material, visit: Visit) -> Mapping[str, Any]:
         "rollout_tone": view.rollout_tone,
         "earlier": earlier,
         "releases": tuple(reversed(material.releases)),
+        "fell": view.fell(material.rollouts),
         "previous": material.history[-2] if len(material.history) > 1 else "",
         "may_deploy": visit.may_operate and (rollout is None or rollout.ended),
     }

@@ -140,6 +140,14 @@ def _report(name: str) -> tuple[str, str, str]:
     return (f"report.{kind}", about.replace("_", " "), name) if kind in REPORTS_ABOUT else ("", "", name)
 
 
+def fell(rollouts: Iterable[Rollout]) -> Mapping[str, Rollout]:
+    """The versions whose newest rollout ended badly."""
+    newest = {one.candidate: one for one in rollouts}
+    return {
+        version: one for version, one in newest.items() if one.state in ("rolled_back", "aborted", "frozen")
+    }
+
+
 def phases_of(rollout: Rollout | None) -> tuple[tuple[Phase, Passage], ...]:
     """How far the rollout came: where it ended is not passed, and what lies behind that was never reached."""
     if rollout is None:

@@ -283,6 +283,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A rollout of {version} begins. Production is {now} until every phase has passed.",
         "{version} 버전의 롤아웃을 시작합니다. 모든 단계를 통과할 때까지 운영 버전은 {now}입니다.",
     ),
+    "ask.fell": (
+        "Its last rollout ended at {at}: {state}.",
+        "이 버전의 지난 롤아웃은 {at}에 종료되었습니다: {state}.",
+    ),
     "ask.nobody": ("none", "없음"),
     "ask.retrain": (
         "A new round begins, from the data to a rollout of what passes. Your name and reason are kept.",
