@@ -81,4 +81,5 @@ def _told(contract: Retraining) -> str:
 
 
 def _days(length: timedelta) -> str:
-    return f"{length.total_seconds() / 86_400:g} days"
+    days = f"{length.total_seconds() / 86_400:g}"
+    return "1 day" if days == "1" else f"{days} days"

@@ -53,7 +53,7 @@ def backtest_page(
             ("rows", number(sum(one.rows for one in periods))),
             ("model", candidate),
             ("trainings", number(trained)),
-            ("one retrain costs", cost or "is not said: retraining.cost"),
+            ("one retrain costs", cost or "not said (retraining.cost)"),
         ],
         footer=f"Written by Rondo · replayed {made_at:%Y-%m-%d %H:%M} UTC",
         head=head,
