@@ -100,6 +100,9 @@ def test_the_server_imports_no_training_library(tmp_path: Path, state: SqlStateS
         assert server.ask("POST", "/feedback", {"prediction_id": "p", "outcome": "yes"}).status == 202
         for path in ("/metrics", "/docs", "/openapi.json", "/ready"):
             assert server.ask("GET", path).status == 200
+        described = server.ask("GET", "/docs").body
+        assert b"width=device-width" in described
+        assert b"[&#x27;" not in described  # types are told in words
         assert server.stop() == 0
     assert "onnxruntime" in server.modules
     assert TRAINING & set(server.modules) == set()

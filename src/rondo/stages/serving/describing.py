@@ -309,7 +309,8 @@ def _explanations(text: Mapping[str, Any], number: Mapping[str, Any]) -> dict[st
 _STYLE = """
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:56rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
-code,pre{font:14px/1.5 ui-monospace,monospace}pre{padding:.8rem;background:#8882;border-radius:.4rem;overflow:auto}
+code,pre{font:14px/1.5 ui-monospace,monospace}code{overflow-wrap:anywhere}
+pre{padding:.8rem;background:#8882;border-radius:.4rem;overflow:auto}
 b.m{display:inline-block;min-width:3.2rem}
 """
 
@@ -325,8 +326,10 @@ def docs_page(described: Mapping[str, Any], served: ServedVersion | None) -> str
             )
     title = html.escape(described["info"]["title"])
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
-        f"<h1>{title}</h1>{_example(served)}<h2>Addresses</h2><table>{''.join(rows)}</table>"
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1>{_example(served)}<h2>Addresses</h2>"
+        f"<table><tr><th>Address<th>What it does</tr>{''.join(rows)}</table>"
         '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p></html>'
     )
 
@@ -339,12 +342,30 @@ def _example(served: ServedVersion | None) -> str:
         f"curl -s http://127.0.0.1:PORT/{door} -H 'content-type: application/json' -d '{body}'"
         for door in ("predict", *(["explain"] if served.bundle.explainer else []))
     )
+    schema = row_schema(served)
     names = "".join(
-        f"<tr><td><code>{html.escape(name)}</code></td>"
-        f"<td>{html.escape(str(rule.get('type', '')))}</td><td>{html.escape(rule.get('description', ''))}</td></tr>"
-        for name, rule in row_schema(served)["properties"].items()
+        f"<tr><td><code>{html.escape(name)}</code></td><td>{html.escape(_kinds(rule))}</td>"
+        f"<td>{html.escape(_told(rule, required=name in schema['required']))}</td></tr>"
+        for name, rule in schema["properties"].items()
     )
     return (
         f"<p>Version <code>{html.escape(served.version)}</code> leads.</p><pre>{html.escape(call)}</pre>"
-        f"<h2>A row</h2><table>{names}</table>"
+        f"<h2>A row</h2><table><tr><th>Field<th>Type<th>What it is</tr>{names}</table>"
     )
+
+
+def _kinds(rule: Mapping[str, Any]) -> str:
+    """The types of a field in words: integer, text or null."""
+    kinds = rule.get("type", ())
+    return " or ".join([kinds] if isinstance(kinds, str) else kinds)
+
+
+def _told(rule: Mapping[str, Any], *, required: bool) -> str:
+    """What there is to know of a field beside its type."""
+    examples = ", ".join(str(one) for one in rule.get("examples", ()))
+    told = [
+        rule.get("description", ""),
+        f"such as {examples}" if examples else "",
+        "required" if required else "",
+    ]
+    return "; ".join(part for part in told if part)
