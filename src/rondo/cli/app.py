@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+BEGIN = """\b
+Begin:
+  rondo init churn           a project file to start from
+  cd churn
+  rondo check                what is wrong with it
+  rondo run                  the whole round, up to production
+  rondo serve                answers requests
+
+`rondo COMMAND -h` has examples. Exit codes: 0 ok, 1 a gate said no, 2 usage, 3 project file, 4 data,
+5 something needed is not available, 6 conflict, 7 integrity, 130 interrupted."""
+
+
+def debug_first(words: Sequence[str]) -> list[str]:
+    """The words with `--debug` at their head, wherever it was typed: it belongs to every command. Pure."""
+    end = words.index("--") if "--" in words else len(words)
+    debug = ["--debug"] if "--debug" in words[:end] else []
+    return [*debug, *(word for word in words[:end] if word != "--debug"), *words[end:]]
+
+
+class _Commands(TyperGroup):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, debug_first(args))
+
+
+def _examples(*lines: str) -> str:
+    """What stands under the options of a command, line by line as it is here."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
 
 app = typer.Typer(
     name="rondo",
+    cls=_Commands,
     help="The whole machine-learning lifecycle from one project file.",
+    epilog=BEGIN,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -22,8 +55,19 @@ Folder = Annotated[
     Path,
     typer.Option("--project", "-C", help="The project's folder.", envvar="RONDO_PROJECT", show_default=False),
 ]
+Stages = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="STAGE",
+        show_default=False,
+        help="Only these: extract, data, features, training, packaging, validation, or one of your own.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a record for programs.")]
-Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="0 takes a free one.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=0, max=65_535, help="By default as the project file says; 0 takes a free one."),
+]
 HERE = Path()
 
 
@@ -47,7 +91,7 @@ def everywhere(
         os.environ["RONDO_DEBUG"] = "1"
 
 
-@app.command()
+@app.command(epilog=_examples("rondo init churn", "rondo init shop --template shop"))
 def init(
     folder: Annotated[Path, typer.Argument(help="Where the project is made.")] = HERE,
     template: Annotated[
@@ -60,7 +104,7 @@ def init(
     do(folder, template)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo check", "rondo check --json -C churn"))
 def check(project: Folder = HERE, as_json: AsJson = False) -> int:
     """Tell everything that is wrong with the project file."""
     from rondo.cli.project import check as do
@@ -68,7 +112,7 @@ def check(project: Folder = HERE, as_json: AsJson = False) -> int:
     return do(project, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo schema > rondo.schema.json"))
 def schema() -> None:
     """Print the JSON Schema of the project file, for editors."""
     from rondo.cli.project import schema as do
@@ -76,9 +120,9 @@ def schema() -> None:
     do()
 
 
-@app.command()
+@app.command(epilog=_examples("rondo plan", "rondo plan --refresh"))
 def plan(
-    stages: Annotated[list[str] | None, typer.Argument(help="Only these stages.")] = None,
+    stages: Stages = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="As if the sources were read again.")] = False,
     project: Folder = HERE,
     as_json: AsJson = False,
@@ -89,9 +133,16 @@ def plan(
     do(project, tuple(stages or ()), refresh, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "rondo run",
+        "rondo run training --force",
+        "rondo run --refresh          when the sources have new rows",
+        "rondo run --new-version      when another target is meant",
+    )
+)
 def run(
-    stages: Annotated[list[str] | None, typer.Argument(help="Only these stages.")] = None,
+    stages: Stages = None,
     force: Annotated[bool, typer.Option("--force", help="Run stages that did not change, too.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read the sources again.")] = False,
     new_version: Annotated[
@@ -110,7 +161,7 @@ def run(
     return run_alone(project, names) if alone else do(project, names, force, refresh, new_version, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo status", "rondo status --json"))
 def status(project: Folder = HERE, as_json: AsJson = False) -> None:
     """Show each criterion, its enforcer and its last value."""
     from rondo.cli.round import status as do
@@ -118,7 +169,7 @@ def status(project: Folder = HERE, as_json: AsJson = False) -> None:
     do(project, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo report"))
 def report(project: Folder = HERE, as_json: AsJson = False) -> None:
     """Write the project document, for people."""
     from rondo.cli.round import report as do
@@ -126,7 +177,7 @@ def report(project: Folder = HERE, as_json: AsJson = False) -> None:
     do(project, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo models --limit 10", "rondo models --at 2026-01-31T14:00"))
 def models(
     at: Annotated[
         str | None, typer.Option(help="Who answered at that moment, such as 2026-01-31T14:00.")
@@ -141,7 +192,11 @@ def models(
     do(project, at, limit, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "rondo deploy 1.2.0", 'rondo deploy 1.2.0 --strategy canary --wait --reason "before the holidays"'
+    )
+)
 def deploy(
     version: Annotated[str, typer.Argument(help="Such as 1.2.0.")],
     strategy: Annotated[
@@ -165,7 +220,7 @@ def deploy(
     return do(project, version, strategy, reason, wait, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo rollout", 'rondo rollout abort --reason "the callers complain"'))
 def rollout(
     action: Annotated[str, typer.Argument(help="show, pause, resume, abort or approve.")] = "show",
     reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
@@ -178,7 +233,11 @@ def rollout(
     do(project, action, reason, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "rondo experiment start", "rondo experiment show", 'rondo experiment stop --reason "enough seen"'
+    )
+)
 def experiment(
     action: Annotated[str, typer.Argument(help="start, show or stop.")] = "show",
     reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
@@ -191,7 +250,7 @@ def experiment(
     do(project, action, reason, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples('rondo promote 1.2.0 --reason "checked by hand"'))
 def promote(
     version: Annotated[str, typer.Argument(help="Such as 1.2.0.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
@@ -204,7 +263,7 @@ def promote(
     do(project, version, reason, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples('rondo rollback --reason "too many complaints"'))
 def rollback(
     reason: Annotated[str, typer.Option(help="Why; kept in the event log.")] = "",
     project: Folder = HERE,
@@ -216,7 +275,7 @@ def rollback(
     do(project, reason, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo gc --dry-run", "rondo gc", "rondo gc 1.0.0 --yes"))
 def gc(
     versions: Annotated[
         list[str] | None, typer.Argument(help="Only these; by default all that nothing needs.")
@@ -234,7 +293,7 @@ def gc(
     do(project, tuple(versions or ()), dry_run, yes, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo diff 1.0.0 1.1.0", "rondo diff 1.0.0 1.0.1 --data"))
 def diff(
     before: Annotated[str, typer.Argument(help="A version, such as 1.2.0.")],
     after: Annotated[str, typer.Argument(help="Another one.")],
@@ -248,7 +307,7 @@ def diff(
     do(project, before, after, data, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo lineage 1.1.0", "rondo lineage 1.0.1 --data"))
 def lineage(
     wanted: Annotated[str, typer.Argument(help="A model version, such as 1.2.0, or a prediction id.")],
     data: Annotated[
@@ -263,7 +322,7 @@ def lineage(
     do(project, wanted, data, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo events --kind model.promoted --limit 10", "rondo events verify"))
 def events(
     what: Annotated[str, typer.Argument(help="`verify` checks that the log is whole.")] = "list",
     kind: Annotated[str | None, typer.Option(help="Only of that kind, such as model.promoted.")] = None,
@@ -280,7 +339,7 @@ def events(
     do(project, what == "verify", kind, limit, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo serve", "rondo serve --port 9000"))
 def serve(
     host: Annotated[str | None, typer.Option(help="By default as the project file says.")] = None,
     port: Port = None,
@@ -292,7 +351,12 @@ def serve(
     do(project, host, port)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "rondo predict customers.csv scores.parquet",
+        "rondo predict customers.csv scores.csv --explain --errors keep",
+    )
+)
 def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Parquet, CSV or JSON lines, by its ending.")],
     target: Annotated[
@@ -326,7 +390,7 @@ def predict(
     )
 
 
-@app.command()
+@app.command(epilog=_examples("rondo monitor", "rondo monitor --json"))
 def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
     """Look at what was served: drift, performance, alerts."""
     from rondo.cli.round import monitor as do
@@ -334,7 +398,7 @@ def monitor(project: Folder = HERE, as_json: AsJson = False) -> None:
     do(project, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo alerts", 'rondo alerts ack KEY --note "looked at it"'))
 def alerts(
     action: Annotated[str, typer.Argument(help="list, or ack to take note of one.")] = "list",
     key: Annotated[str | None, typer.Argument(help="Of the alert, as `list` shows it.")] = None,
@@ -349,7 +413,7 @@ def alerts(
     do(project, action, key, note, everything, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo retrain --check", 'rondo retrain --approve --reason "new prices"'))
 def retrain(
     only_check: Annotated[bool, typer.Option("--check", help="Only tell whether it is time.")] = False,
     approved: Annotated[
@@ -369,7 +433,7 @@ policies = typer.Typer(help="Policies of retraining.", no_args_is_help=True)
 app.add_typer(policies, name="policy")
 
 
-@policies.command("backtest")
+@policies.command("backtest", epilog=_examples("rondo policy backtest --periods 12"))
 def policy_backtest(
     periods: Annotated[
         int | None, typer.Option(min=3, max=120, help="Into how many the newer history is divided.")
@@ -377,13 +441,13 @@ def policy_backtest(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the project's own history under several policies, and recommend one."""
+    """Try several policies on your own history, recommend one."""
     from rondo.cli.policy import backtest as do
 
     do(project, periods, as_json)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo up", "rondo up --port 9000 --dashboard-port 9001"))
 def up(
     port: Port = None,
     dashboard_port: Port = None,
@@ -395,7 +459,7 @@ def up(
     do(project, port, dashboard_port)
 
 
-@app.command()
+@app.command(epilog=_examples("rondo demo", "rondo demo my-demo --customers 500 --keep"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the practice project is made.")] = Path(
         "demo-project"
