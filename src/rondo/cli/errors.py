@@ -24,11 +24,13 @@ def guarded(call: Callable[[], Any]) -> int:
 
     try:
         code = call()
+        if code == INTERRUPTED:  # newer Typer catches Ctrl-C itself
+            return _interrupted()
         return code if isinstance(code, int) else 0
     except Exit as end:
         return end.exit_code
     except (Abort, KeyboardInterrupt):
-        return _tell("interrupted; `rondo run` goes on where it stopped", INTERRUPTED)
+        return _interrupted()
     except TyperException as error:
         return _misused(error)
     except BrokenPipeError:
@@ -51,6 +53,12 @@ def guarded(call: Callable[[], Any]) -> int:
             "Run the command again with --debug and report what it prints.",
             _BUG,
         )
+
+
+def _interrupted() -> int:
+    return _tell(
+        "interrupted; what is finished stays, the same command goes on where it stopped", INTERRUPTED
+    )
 
 
 def _of_the_system(error: OSError) -> str:

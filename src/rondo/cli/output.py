@@ -83,12 +83,15 @@ class Bars:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self.said = ""
+        """The line that the terminal shows last."""
         # Work that ends with an error leaves its bars half way; the terminal gets its cursor back all the same.
         atexit.register(self._bars.stop)
 
     def say(self, text: str) -> None:
-        """One line that stays."""
-        console(stderr=True).print(text)
+        """One line that stays, broken between words."""
+        console(stderr=True).print(text, soft_wrap=False)
+        self.said = text
 
     def step(self, task: str, done: int, total: int, note: str = "") -> None:
         """`done` of `total` units of a task are finished."""
@@ -108,6 +111,13 @@ def progress() -> Bars | Lines:
     return (
         Bars() if console(stderr=True).is_terminal and not console(stderr=True).is_dumb_terminal else Lines()
     )
+
+
+def untold(shown: Bars | Lines, text: str) -> str:
+    """What of the text the person does not have before them: on a terminal progress and results share the lines."""
+    if isinstance(shown, Bars) and console().is_terminal:
+        return text.removeprefix(shown.said).strip()
+    return text
 
 
 def person(*, otherwise: str = "") -> str:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from rondo.cli.output import say, say_json, table
+from rondo.cli.output import say, say_json
 from rondo.errors import Conflict, ContractError, UsageError, nearest
 
 TEMPLATES = ("minimal", "shop", "demand", "recommender")
@@ -39,23 +39,27 @@ def init(folder: Path, template: str) -> None:
         from rondo.shop import ShopSpec, prepare_practice_world
 
         prepare_practice_world(folder, ShopSpec())
-        say(f"{target} and its practice shop are written. Next: `cd {folder}`, `rondo run`.")
+        say(f"{target} and its practice shop are written. {_next(folder, 'rondo run')}")
     elif template == "recommender":
         from rondo.shop.orders import OrdersSpec, prepare_practice_orders
 
         lines = prepare_practice_orders(folder, OrdersSpec())
-        say(f"{target} and {lines.height:,} simulated order lines are written.")
-        say(f"Next: `cd {folder}`, `rondo run`.")
+        say(f"{target} and {lines.height:,} simulated order lines are written. {_next(folder, 'rondo run')}")
     elif template == "demand":
         from rondo.shop.order_book import prepare_demand_world, spec_that_ends
 
         yesterday = datetime.now(UTC).date() - timedelta(days=1)
         orders = prepare_demand_world(folder, spec_that_ends(yesterday), until=yesterday)
-        say(
-            f"{target} and {orders:,} orders up to {yesterday} are written. Next: `cd {folder}`, `rondo run`."
-        )
+        say(f"{target} and {orders:,} orders up to {yesterday} are written. {_next(folder, 'rondo run')}")
     else:
-        say(f"{target} is written. Next: edit it, `rondo check`, `rondo run`.")
+        say(f"{target} is written; name your data and its columns in it.")
+        say(_next(folder, "rondo check", "rondo run", "rondo serve"))
+
+
+def _next(folder: Path, *commands: str) -> str:
+    """The commands that come after; into the folder first, where we are not in it."""
+    there = () if folder.resolve() == Path.cwd() else (f"cd {folder}",)
+    return f"Next: {', '.join(f'`{command}`' for command in (*there, *commands))}."
 
 
 def write_project(folder: Path, template: str) -> None:
@@ -92,7 +96,9 @@ def check(folder: Path, as_json: bool) -> int:
     if as_json:
         say_json(findings)
     elif findings:
-        table(("", "where", "what"), [(f.level, f.problem.where, _told(f.problem)) for f in findings])
+        for finding in findings:
+            say(f"{finding.level.upper()}  {finding.problem.where}")
+            say(f"    {_told(finding.problem)}")
     else:
         say(f"{loaded.path.name}: nothing to mend.")
     return ContractError.exit_code if any(finding.level == "error" for finding in findings) else 0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rondo.cli.output import person, progress, say, say_json, table
+from rondo.cli.output import Bars, Lines, person, progress, say, say_json, table, untold
 from rondo.errors import GateSaidNo, NotAvailable, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def deploy(
     known = next((name for name in STRATEGIES if name == (strategy or "").replace("/", "_")), None)
     if strategy is not None and known is None:
         raise UsageError(f"{strategy!r} is no strategy", mend=f"Known: {', '.join(STRATEGIES)}.")
-    workshop = open_project(folder, progress=progress())
+    workshop = open_project(folder, progress=(shown := progress()))
     released = do(
         workshop,
         version,
@@ -38,7 +38,10 @@ def deploy(
         wait=None if wait is False else time.sleep,
         until_the_end=wait is True,
     )
-    say_json(workshop.state.rollout()) if as_json else say(released.words)
+    if as_json:
+        say_json(workshop.state.rollout())
+    elif rest := untold(shown, released.words):
+        say(rest)
     return GateSaidNo.exit_code if released.refused else 0
 
 
@@ -50,11 +53,11 @@ def rollout(folder: Path, action: str, reason: str, as_json: bool) -> None:
         raise UsageError(
             f"{action!r} is nothing that can be done to a rollout", mend=f"Known: {', '.join(ACTIONS)}."
         )
-    workshop = open_project(folder, progress=progress())
+    workshop = open_project(folder, progress=(shown := progress()))
     found = workshop.state.rollout() if action == "show" else _act(workshop, action, reason)
     if found is None:
         raise NotAvailable("there was no rollout yet", mend="`rondo deploy VERSION` begins one.")
-    say_json(found) if as_json else _show(found)
+    say_json(found) if as_json else _show(found, shown)
 
 
 def _act(workshop: Workshop, action: str, reason: str) -> Rollout | None:
@@ -71,10 +74,11 @@ def _act(workshop: Workshop, action: str, reason: str) -> Rollout | None:
     return do[action](workshop, by=who, reason=reason)
 
 
-def _show(found: Rollout) -> None:
+def _show(found: Rollout, shown: Bars | Lines) -> None:
     from rondo.stages.deployment import tell_figures, tell_phases, tell_rollout
 
-    say(tell_rollout(found))
+    if rest := untold(shown, tell_rollout(found)):
+        say(rest)
     say(
         f"Begun at {found.started_at:%Y-%m-%d %H:%M:%S} UTC by {found.by}: {found.reason or 'no reason given'}."
     )

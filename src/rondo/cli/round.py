@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rondo.cli.output import person, progress, say, say_json, table, wide
+from rondo.cli.output import person, progress, say, say_json, table, untold, wide
 from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
-from rondo.records.monitoring import Observation
+from rondo.records.monitoring import WITH_VALUE, Observation
+from rondo.records.release import Release
 
 WIDE = 100
 """Columns below which a table of sentences is harder to read than lines."""
@@ -27,7 +29,7 @@ def run(
     from rondo.lifecycle.going_round import go_round
     from rondo.lifecycle.running import Selection
 
-    workshop = open_project(folder, progress=progress())
+    workshop = open_project(folder, progress=(shown := progress()))
     selection = Selection(only=stages, force=force, refresh=refresh)
     outcome = go_round(workshop, selection, by="rondo run", new_version=new_version)
     if as_json:
@@ -35,9 +37,16 @@ def run(
     else:
         ran = [done.name for done in outcome.stages if done.ran]
         say(f"Ran {', '.join(ran)}." if ran else "Nothing changed, nothing to do.")
-        if outcome.release:
-            say(outcome.release)
+        if rest := untold(shown, outcome.release):
+            say(rest)
+        if not outcome.did_nothing and _is_first(workshop.state.releases()):
+            say("Next: `rondo status` shows the contract, `rondo serve` answers requests.")
     return GateSaidNo.exit_code if outcome.refused else 0
+
+
+def _is_first(releases: Sequence[Release]) -> bool:
+    """Whether the only version there is has just come into production. Pure."""
+    return [release.stage for release in releases] == ["Production"]
 
 
 def run_alone(folder: Path, stages: tuple[str, ...]) -> int:
@@ -127,8 +136,10 @@ def monitor(folder: Path, as_json: bool) -> None:
             )
             if note:
                 say(f"    {note}")
-    if quiet := len(seen.observations) - len(told):
-        say(f"{quiet} more drift figures are within their limits or nothing is asked of them.")
+    for line in _untold([one for one in seen.observations if one not in told]):
+        say(line)
+    if not any(one.n for one in seen.observations):
+        say("No request was answered yet: `rondo serve` answers, then `rondo monitor` looks again.")
     for alert in seen.opened:
         say(f"ALERT {alert.severity}: {alert.message}")
     for alert in seen.recovered:
@@ -136,6 +147,15 @@ def monitor(folder: Path, as_json: bool) -> None:
     if seen.pending:
         say(f"{len(seen.pending)} more will alert if they last: {', '.join(a.key for a in seen.pending)}")
     say(f"Drift and performance over time: {seen.page}")
+
+
+def _untold(figures: Sequence[Observation]) -> Iterator[str]:
+    """The drift figures that are not shown, counted; what was not measured is not within its limits."""
+    missing = sum(one.state not in WITH_VALUE for one in figures)
+    if missing:
+        yield f"{missing} more drift figures could not be measured yet."
+    if quiet := len(figures) - missing:
+        yield f"{quiet} more drift figures are within their limits or nothing is asked of them."
 
 
 def _subject(seen: Observation) -> str:

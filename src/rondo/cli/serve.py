@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rondo.cli.output import Lines, say
 from rondo.errors import NotAvailable
+from rondo.records.release import Release
 
 
 def serve(folder: Path, host: str | None, port: int | None) -> None:
@@ -28,8 +30,19 @@ def serve(folder: Path, host: str | None, port: int | None) -> None:
         mirror_share=1.0 if shadow is None else shadow.sample,
         env=project.env,
         port=port,
-        announce=say,
+        announce=lambda url: _announce(url, project.state.production()),
     )
+
+
+def _announce(url: str, production: Release | None) -> None:
+    """The address on standard output; what it answers, and how it ends, beside it."""
+    say(url.rstrip())
+    what = (
+        f"{production.version} answers POST /predict, {url.rstrip()}/docs tells how."
+        if production
+        else "Nothing is in production yet: it answers once `rondo run` has released a version."
+    )
+    print(f"{what} Ctrl-C ends it.", file=sys.stderr)  # noqa: T201
 
 
 def up(folder: Path, port: int | None, dashboard_port: int | None) -> None:
@@ -49,13 +62,16 @@ def up(folder: Path, port: int | None, dashboard_port: int | None) -> None:
     tokens = tokens_of(section.access, project.env)
     with alone(home, UP, what="`rondo up` runs here already", mend="Stop it, or look at its dashboard."):
         stop.listen()
+        project.progress.say("Starting a server and the dashboard.")
         with (
             serving(project.layout.root, port=wanted) as server,
             showing(project, port=shown_at, tokens=tokens) as pages,
         ):
             stop.with_process(server.process)
             say(f"{pages} is the dashboard.")
-            say(f"{server.url} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s.")
+            say(
+                f"{server.url} answers; monitoring looks every {LOOK_EVERY.total_seconds():g} s. Ctrl-C ends it."
+            )
             keep_up(project, stop.wait, interruptible=stop.interruptible)
     if stop.ended:
         raise NotAvailable("the server ended by itself", where=str(home / "serve.log"))

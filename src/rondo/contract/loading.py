@@ -96,9 +96,10 @@ def texts_of(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _find(given: Path) -> Path:
-    path = given / PROJECT_FILE if given.is_dir() else given
+    meant = given.is_dir() or not (given.suffix or os.path.lexists(given))  # a folder may be missing, too
+    path = given / PROJECT_FILE if meant else given
     path = Path(os.path.abspath(path))  # not resolve(): the name of a link is the name that the person knows
-    mend = f"Make one with: rondo init {path.parent if path.parent != Path.cwd() else '.'}"
+    mend = _where_one_is(path.parent)
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
@@ -107,6 +108,17 @@ def _find(given: Path) -> Path:
     if not stat.S_ISREG(mode):
         raise ContractError("this is not a regular file", where=str(path), mend=mend)
     return path
+
+
+def _where_one_is(folder: Path) -> str:
+    """What to do in a folder without a project file: go to the one above or just below, or make one."""
+    above = next((one for one in folder.parents if os.path.isfile(one / PROJECT_FILE)), None)
+    near = above or min((one.parent for one in folder.glob(f"*/{PROJECT_FILE}")), default=None)
+    make = f"rondo init {folder if folder != Path.cwd() else '.'}"
+    if near is None:
+        return f"Make one with: {make}"
+    shown = os.path.relpath(near) if folder == Path.cwd() else near
+    return f"There is one in {near}: say -C {shown}, or make another with: {make}"
 
 
 def _content(path: Path) -> bytes:
