@@ -287,7 +287,10 @@ def gc(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Remove bundles that nothing needs here any more; the model registry keeps its copies."""
+    """Remove bundles that nothing needs here any more.
+
+    The model registry keeps its copies; what serves, or may have to, stays.
+    """
     from rondo.cli.gc import gc as do
 
     do(project, tuple(versions or ()), dry_run, yes, as_json)
@@ -375,7 +378,10 @@ def predict(
     project: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Score a file as the server scores its rows; of a recommender, write a row for each item of each list."""
+    """Score a file as the server scores its rows.
+
+    Of a recommender, everybody asked about gets a row for each item of the list.
+    """
     from rondo.cli.predict import predict as do
 
     do(
