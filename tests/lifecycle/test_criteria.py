@@ -153,3 +153,12 @@ def test_the_newest_evidence_of_the_right_kind_speaks(
 ) -> None:
     line = found(facts)[where]
     assert (line.enforcer, line.verdict) == (enforcer, verdict), line
+
+
+@pytest.mark.parametrize(
+    ("found_share", "told"),
+    [(1.0, "100%"), (0.999, "99.9%"), (0.99995, "99.9950%"), (0.99999999, "99.9999%")],
+)
+def test_an_availability_that_is_not_whole_never_reads_as_whole(found_share: float, told: str) -> None:
+    line = found(Facts(preflight=[gate("system_metrics.availability", "constraint", found_share)]))
+    assert line["system", "availability"].value == told

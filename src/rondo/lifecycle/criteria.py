@@ -6,6 +6,7 @@ never counts as passed, and its value says in words what is missing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -244,6 +245,8 @@ def _in_its_unit(name: str, value: float) -> str:
         return f"{value / 1e6:.3g} MB"
     if name == "throughput":
         return f"{value:,.0f} req/s"
+    if system_name(name) == "availability":
+        return _availability(value)
     return _number(value)
 
 
@@ -253,8 +256,13 @@ def _measured(name: str, seen: Observation) -> str:
     if seen.unit == "s" and 0 < value < 1:
         return f"{_number(value * 1e3)} ms"
     if not seen.unit and system_name(name) == "availability":
-        return f"{value:.4%}" if 0.9999 < value < 1 else f"{value * 100:.5g}%"
+        return _availability(value)
     return f"{_number(value)}{'' if not seen.unit else seen.unit if seen.unit == '%' else ' ' + seen.unit}"
+
+
+def _availability(share: float) -> str:
+    """What is not whole never reads as whole: 99.9999%, not 100%."""
+    return f"{math.floor(share * 1e6) / 1e4:.4f}%" if 0.9999 < share < 1 else f"{share * 100:.5g}%"
 
 
 def _number(value: float) -> str:

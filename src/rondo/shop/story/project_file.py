@@ -35,7 +35,7 @@ def opening(pace: Pace) -> tuple[Edit, ...]:
     """The demo's own lines: an early threshold, a receiver of alerts, rollouts that take seconds, and a throughput
     that is there while the same machine asks, serves and trains."""
     return (
-        Edit("throughput: 1000 req/s", f"throughput: {pace.throughput}"),
+        Edit("throughput: 300 req/s", f"throughput: {pace.throughput}"),
         *_slower(pace),
         Edit("training:\n", f"training:\n  threshold: {EARLY}\n"),
         Edit("monitoring:\n", f"monitoring:\n  notify: [env:{RECEIVER}]\n"),
