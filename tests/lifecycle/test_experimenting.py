@@ -53,7 +53,7 @@ def test_the_power_is_told_before_anybody_is_exposed(practice: Practice) -> None
     assert told.power.baseline == pytest.approx(0.2, abs=0.03)
     assert told.power.per_day == pytest.approx(1_000)
     assert told.power.sample is not None
-    assert any("min_sample_size 300 is less than" in note for note in told.power.notes)
+    assert any("a min_sample_size of 300 is less than" in note for note in told.power.notes)
     assert practice.state.rollout() is None
 
 

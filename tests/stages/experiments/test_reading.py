@@ -213,3 +213,11 @@ def test_the_page_tells_the_verdict_and_loads_nothing(plan: Plan, changes: dict[
     assert "Needed sample and expected duration" in page
     assert "http://" not in page
     assert "<script" not in page
+
+
+def test_how_long_a_test_would_take_is_no_question_once_it_is_decided(plan: Plan) -> None:
+    going_on, decided = look(plan(), World()), look(plan(), World(positive=BETTER))
+    assert (going_on.judgement, going_on.over) == ("inconclusive", False)
+    assert decided.judgement == "ship"
+    assert "entities in a day" in experiment_page(going_on)
+    assert "entities in a day" not in experiment_page(decided)

@@ -88,8 +88,8 @@ def _with_notes(plan: ExperimentPlan, power: Power, notes: list[str]) -> Power:
     days = plan.duration_s / _DAY_S
     if power.sample is not None and plan.min_sample_size < power.sample:
         notes.append(
-            f"min_sample_size {plan.min_sample_size:,} is less than the {power.sample:,} of each variant that find "
-            f"a change of {plan.minimum_effect:.1%} of control with a chance of {plan.power:.0%}"
+            f"a min_sample_size of {plan.min_sample_size:,} is less than the {power.sample:,} of each variant that "
+            f"find a change of {plan.minimum_effect:.1%} of control with a chance of {plan.power:.0%}"
         )
     if power.days_to_minimum is not None and power.days_to_minimum > days:
         notes.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rondo.contract.ab_test import more_is_better, of_requests
@@ -66,10 +66,15 @@ def experiment_page(reading: Reading) -> str:
         ],
         amount=amount,
         power=_power(reading.power, reading),
-        power_notes=reading.power.notes,
+        power_notes=() if _decided(reading) else reading.power.notes,
         notes=reading.notes,
         footer=f"Written by Rondo · read {moment(reading.read_at)}",
     )
+
+
+def _decided(reading: Reading) -> bool:
+    """Whether nothing is still to come, so that how long it would take is no question any more."""
+    return reading.over or reading.judgement != "inconclusive"
 
 
 def _headline(reading: Reading) -> str:
@@ -153,15 +158,17 @@ def _power(power: Power, reading: Reading) -> list[tuple[str, str]]:
     if power.fixed_sample is not None:
         rows.append(("needed for one look at the end", number(power.fixed_sample)))
     rows.append(("min_sample_size of each variant", number(plan.min_sample_size)))
+    return rows if _decided(reading) else [*rows, *_still_to_come(power, reading, what)]
+
+
+def _still_to_come(power: Power, reading: Reading, what: str) -> Iterator[tuple[str, str]]:
+    """How long it takes at the rate so far."""
     if power.per_day is not None:
-        rows.append((f"{what} in a day", number(round(power.per_day))))
+        yield f"{what} in a day", number(round(power.per_day))
     if power.days_to_minimum is not None:
-        rows.append(("days to min_sample_size", number(power.days_to_minimum, 3)))
+        yield "days to min_sample_size", number(power.days_to_minimum, 3)
     if power.days_to_sample is not None:
-        rows.append(("days to the needed sample", number(power.days_to_sample, 3)))
-    rows.append(("duration_days", f"{plan.duration_s / _DAY_S:g}"))
+        yield "days to the needed sample", number(power.days_to_sample, 3)
+    yield "duration_days", f"{reading.plan.duration_s / _DAY_S:g}"
     if power.detectable is not None:
-        rows.append(
-            ("smallest change to be found in that time", f"{power.detectable:.1%} of control's value")
-        )
-    return rows
+        yield "smallest change to be found in that time", f"{power.detectable:.1%} of control's value"
