@@ -63,3 +63,21 @@ def test_a_round_that_just_ended_is_given_its_cooldown(demand: LoadedProject) ->
     assert held.held_back
     later = decided(demand, LONG_AGO, IN_SPRING + timedelta(days=2), just)
     assert later.should_retrain
+
+
+def test_a_hundred_thousand_new_orders_a_day_alone_start_nothing(demand: LoadedProject) -> None:
+    new_year = datetime(2026, 1, 1, 1, tzinfo=UTC)
+    trained, rounds = new_year, []
+    for now in (new_year + timedelta(days=day) for day in range(1, 365)):
+        age = (now - trained).days
+        quiet = Figures(psi=0.1, days_since_training=float(age), new_data_count=100_000 * age)
+        decision = decided(demand, quiet, now, Standing(last_round_at=trained))
+        if decision.should_retrain:
+            assert decision.reasons == ("scheduled_retrain",)
+            trained = now
+            rounds.append(now)
+    assert [(one - new_year).days for one in rounds] == [
+        92,
+        184,
+        276,
+    ]  # once a quarter, none in the season's sales
