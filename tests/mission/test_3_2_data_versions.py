@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,22 @@ def test_the_commands_of_the_listing_work_on_a_rondo_project(project: Assembly) 
     assert "data/raw/dataset.csv" in told
     assert not any(done.ran for done in still.stages)
     assert (root / "data/raw/dataset.csv").read_text().endswith("3,1\n")
+
+
+def test_a_colleague_s_clone_pulls_and_reproduces_as_printed(churn: Assembly, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    _, repro, _, pull = commands()
+    shutil.copytree(churn.layout.root, ours)
+    dvc(ours, "remote", "add", "-q", "-d", "store", str(tmp_path / "remote"))
+    git(ours, "add", ".")
+    git(ours, "commit", "-qm", "the first round")
+    dvc(ours, "push", "-q")
+
+    git(tmp_path, "clone", "-q", str(ours), str(theirs))
+    shutil.copy2(ours / "customers.parquet", theirs)  # the source itself is not kept in git
+    dvc(theirs, *pull)
+    again = dvc(theirs, *repro)
+
+    assert "Data and pipelines are up to date" in again
+    mine, hers = (list((folder / "data/processed").glob("*.parquet")) for folder in (ours, theirs))
+    assert [one.read_bytes() for one in mine] == [one.read_bytes() for one in hers]
