@@ -25,6 +25,7 @@ MOST_CLIENTS = 10_000
 @dataclass(slots=True)
 class _Client:
     changes: deque[tuple[float, int]] = field(default_factory=deque)  # when, how many; oldest first
+    used: int = 0  # all of them together
     told: float = float("-inf")  # when the log last heard of it
 
 
@@ -53,28 +54,29 @@ class Corrections:
         while len(self._clients) > MOST_CLIENTS:
             self._clients.popitem(last=False)
         while known.changes and known.changes[0][0] <= now - WINDOW_S:
-            known.changes.popleft()
-        used = sum(count for _, count in known.changes)
-        if used + changes <= self._most:
+            known.used -= known.changes.popleft()[1]
+        if known.used + changes <= self._most:
             known.changes.append((now, changes))
+            known.used += changes
             return
         if now - known.told >= WINDOW_S:
             known.told = now
             log.warning("the client %s wants to change more than %d outcomes in an hour", client, self._most)
-        raise self._refusal(known, used, changes, now)
+        raise self._refusal(known, changes, now)
 
-    def _refusal(self, known: _Client, used: int, changes: int, now: float) -> Refusal:
+    def _refusal(self, known: _Client, changes: int, now: float) -> Refusal:
         what = (
-            f"{changes:,} known outcomes would change after {used:,} in the last hour; "
+            f"{changes:,} known outcomes would change after {known.used:,} in the last hour; "
             f"at most {self._most:,} may be changed by one client"
         )
         hint = "If they are meant, send them later, or raise serving.max_corrections."
         headers = {}
         if changes <= self._most:
-            headers["retry-after"] = str(self._seconds_until(known, used, changes, now))
+            headers["retry-after"] = str(self._seconds_until(known, changes, now))
         return Refusal(429, what, (Fault((), "too_many_corrections", what, hint),), headers=headers)
 
-    def _seconds_until(self, known: _Client, used: int, changes: int, now: float) -> int:
+    def _seconds_until(self, known: _Client, changes: int, now: float) -> int:
+        used = known.used
         for at, count in known.changes:
             used -= count
             if used + changes <= self._most:
