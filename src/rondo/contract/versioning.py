@@ -34,6 +34,7 @@ class ModelVersioning(Section):
         "Production",
         "Archived",
     )
+    """The words that Rondo writes; said for people to read, another order or fewer change nothing."""
 
 
 class FeatureVersioning(Section):
@@ -54,4 +55,4 @@ class Versioning(Section):
         "data_version -> code_version -> model_version",
         "features_version -> model_version",
     )
-    """Arrows between kinds of versions; Rondo records all of them."""
+    """Arrows between kinds of versions, for people to read; Rondo records all of them, whatever stands here."""
