@@ -289,6 +289,22 @@ def test_an_option_that_cannot_be_meant_is_refused_before_anything_is_sent(
         reader.read("s", source, resolve)
 
 
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("s3://lake/a.csv", "http://me:hunter2@store.example:9000"),
+        ("s3://me:hunter2@lake/a.csv", "http://127.0.0.1:1"),
+    ],
+)
+def test_no_error_names_a_password_of_an_address(reader: FilesReader, path: str, endpoint: str) -> None:
+    storage = {"aws_endpoint_url": endpoint, "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    source = Source.model_validate({"files": path, "storage": {**storage, "aws_region": "x"}})
+    with pytest.raises(RondoError) as found:
+        reader.read("s", source, resolve)
+    assert "hunter2" not in str(found.value)
+    assert "lake" in str(found.value) or "store.example:9000" in str(found.value)
+
+
 @pytest.mark.parametrize(("endpoint", "profile"), [("no url", None), (None, "no-such-profile")])
 def test_what_no_client_can_be_made_of_is_not_available(
     reader: FilesReader, endpoint: str | None, profile: str | None

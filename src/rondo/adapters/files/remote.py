@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from rondo.adapters.files.pattern import Pattern, hidden, literal, matches
 from rondo.adapters.files.tables import check_fits
+from rondo.contract.references import mask
 from rondo.errors import (
     Conflict,
     ContractError,
@@ -69,7 +70,7 @@ def contents(
     if find_spec("boto3") is None:
         raise MissingExtra("boto3", extra="s3", needed_for="reading s3://")
     bucket, _, key = pattern.path.removeprefix("s3://").partition("/")
-    with _translated(pattern.path, where):
+    with _translated(mask(pattern.path), where):
         client = _connected(storage, timeout_s, where)
         if literal(key) == key:
             objects = [_Object(key)]
@@ -123,7 +124,7 @@ def _check_transport(endpoint: str, storage: Mapping[str, str], where: str) -> N
     if found.scheme == "https" or _said(storage, "aws_allow_http") or is_loopback(found.hostname or ""):
         return
     raise ContractError(
-        f"{found.scheme}://{found.netloc} would carry the data in the clear",
+        f"{found.scheme}://{found.netloc.rpartition('@')[2]} would carry the data in the clear",
         where=f"{where}.storage",
         rule="A store on another machine is reached by https",
         mend='Write https://, or aws_allow_http: "true" for a network that you trust',
@@ -141,7 +142,7 @@ def _listed(client: Any, bucket: str, key: str, pattern: Pattern, where: str) ->
         and not hidden(f"s3://{bucket}/{one['Key']}", pattern.fixed)
     ]
     if not found:
-        raise _absent(pattern.path, where)
+        raise _absent(mask(pattern.path), where)
     check_fits(sum(one["Size"] for one in found), where)
     return sorted((_Object(one["Key"], one["ETag"]) for one in found), key=lambda one: one.key)
 
