@@ -159,6 +159,11 @@ class Clean(Section):
     outliers: dict[str, Outliers] = Field(default_factory=dict)
     types: dict[str, ColumnType] = Field(default_factory=dict)
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """The columns whose missing values get a value that the project names."""
+        return frozenset(name for name, rule in self.missing.items() if rule.value is not None)
+
 
 class ValueRange(Section):
     """Which values a column may have."""

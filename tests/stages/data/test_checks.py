@@ -148,3 +148,40 @@ def test_what_did_not_pass_becomes_problems_with_examples() -> None:
         "value_range of 'x': 2 values outside" in text and "e.g. 0.5, 1.5" in text for text in problems
     )
     assert any(text.startswith("null_ratio of 'plan'") for text in problems)
+
+
+def test_rows_without_an_entity_are_no_second_rows_of_one() -> None:
+    rows = {"who": [None, None, "a", "b"], "at": [1, 1, 1, 1]}
+    found = checked(rows, {"max_null_ratio": 1}, key=("who", "at")).get("duplicates:")
+    assert found is not None
+    assert (found.status, found.found) == ("passed", "1 rows repeat an earlier one (25.0%)")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"OR{n:010}" for n in range(100)],  # numbers of orders
+        ["US0378331005", "US5949181045", "US0231351067", "US02079K3059", "US88160R1014"],  # of securities
+    ],
+)
+def test_letters_with_digits_are_no_bank_accounts(names: list[str]) -> None:
+    assert not [one for one in checked({"x": names}, {}).values() if one.status == "warned"]
+
+
+def test_a_date_of_birth_is_seen_with_a_time_too() -> None:
+    born = [datetime(1980 + n, 1, 1, tzinfo=UTC) for n in range(9)]
+    assert (
+        checked({"birth_date": born}, {})["personal_data:birth_date"].found == "it looks like dates of birth"
+    )
+
+
+def test_data_of_persons_is_seen_behind_many_rows_of_none() -> None:
+    rows = pl.DataFrame({"reach": [None] * 200_000 + [f"u{n}@example.org" for n in range(100)]})
+    found = checked(rows, {"max_null_ratio": 1})
+    assert found["personal_data:reach"].status == "warned"
+
+
+@pytest.mark.parametrize("text", ["nAn", " n/A ", "#N/A", "\\n", "", "\t", "Undefined", "(NULL)"])
+def test_words_for_nothing_are_seen_however_they_are_written(text: str) -> None:
+    found = checked({"x": [text, "nan a", "annul", "noney", "15", "?!"]}, {})
+    assert found["undeclared_nulls:x"].found == f"1 times {text!r} (16.7% of the rows)"

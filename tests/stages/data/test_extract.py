@@ -213,3 +213,42 @@ def test_what_a_person_keeps_beside_the_extracts_stays_and_old_extracts_go(tmp_p
         "extracts.json",
         "new.parquet",
     ]
+
+
+@pytest.mark.parametrize("far", [10**7, -(10**7)])
+def test_a_year_that_no_calendar_has_is_refused_by_its_column(tmp_path: Path, far: int) -> None:
+    days = pl.Series([0, far], dtype=pl.Int32).cast(pl.Date)
+    pl.DataFrame({"day": days, "at": days.cast(pl.Datetime("us"))}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError) as found:
+        run(tmp_path, project(t={"files": "t.parquet"}))
+    assert [name in str(p) for name, p in zip(("'day'", "'at'"), found.value.problems, strict=True)] == [
+        True,
+        True,
+    ]
+    assert "outside of 1 to 9999" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "cells", "kept"),
+    [
+        ({"x": "string"}, ["?", "1.50"], [None, "1.50"]),
+        ({"x": "string"}, ["?", "TRUE"], [None, "TRUE"]),
+        ({"x": "float"}, ["?", "-999.0", "1.50"], [None, None, 1.5]),
+        ({}, ["?", "-999.0", "1.50"], [None, None, 1.5]),
+        ({}, ["?", "-999", "15"], [None, None, 15]),
+    ],
+)
+def test_declared_nulls_go_whatever_type_the_column_has_and_nothing_else_changes(
+    tmp_path: Path, declared: dict[str, str], cells: list[str], kept: list[object]
+) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["id,x", *(f"{n},{cell}" for n, cell in enumerate(cells))]))
+    run(tmp_path, project(t={"files": "t.csv", "nulls": ["?", -999], "schema": declared}))
+    assert pl.read_parquet(tmp_path / "data/raw/t.parquet")["x"].to_list() == kept
+
+
+def test_texts_of_parquet_stay_texts_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "from.csv.files"
+    folder.mkdir()
+    pl.DataFrame({"x": ["?", "15"]}).write_parquet(folder / "t.parquet")
+    run(tmp_path, project(t={"files": "from.csv.files/t.parquet", "nulls": ["?"]}))
+    assert pl.read_parquet(tmp_path / "data/raw/t.parquet")["x"].to_list() == [None, "15"]

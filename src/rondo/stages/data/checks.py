@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ def check(
     now: datetime | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     key: Sequence[str] = (),
+    filled: Collection[str] = (),
 ) -> tuple[Check, ...]:
     """Every check of the table, in a fixed order.
 
@@ -50,6 +51,7 @@ def check(
         now: times may not lie beyond it; without it they are not looked at.
         groups: the columns of each group of features that the problem needs.
         key: columns that name one example, where rows are examples.
+        filled: columns whose missing values got a value of the project's own.
     """
     return (
         _row_count(table, rules),
@@ -62,7 +64,7 @@ def check(
         *_event_time(table, event_time, now),
         *_requirements(table, needs or DataRequirements(), event_time),
         *(_group(table, name, columns) for name, columns in (groups or {}).items() if columns),
-        *sentinels(table, frozenset(rules.value_ranges)),
+        *sentinels(table, {*rules.value_ranges, *filled}),
         *personal(table, rules.personal),
     )
 
@@ -264,19 +266,19 @@ def _infinite(table: pl.DataFrame) -> Check:
 
 
 def _duplicates(table: pl.DataFrame, key: Sequence[str]) -> Check:
-    """Copies are counted; a second row for one example is a warning."""
+    """Copies are counted; a second row for one example is a warning. What lacks a part of its key is no example."""
     rule = "counted; whether a row may occur twice is for the project to say"
     if not table.height or not table.width:
         return Check("duplicates", "not_computable", "there are no rows", rule)
     extra = table.height - table.n_unique()
     found = f"{extra:,} rows repeat an earlier one ({share(extra / table.height)})" if extra else "none"
-    named = ", ".join(key)
-    if not key or not set(key) <= set(table.columns):
-        return Check("duplicates", "passed", found, rule)
-    again = table.height - table.select(key).n_unique()
+    keys = table.select(key).drop_nulls() if set(key) <= set(table.columns) else pl.DataFrame()
+    again = keys.height - keys.n_unique() if keys.height else 0
     if not again:
         return Check("duplicates", "passed", found, rule)
-    found = f"{again:,} rows have {named} of an earlier one ({share(again / table.height)}), {extra:,} of them copies"
+    examples = table.drop_nulls(key)
+    named, copies = ", ".join(key), examples.height - examples.n_unique()
+    found = f"{again:,} rows have {named} of an earlier one ({share(again / table.height)}), {copies:,} of them copies"
     mend = f"Say what holds: data.clean.duplicates: {{key: [{named}], latest: COLUMN}}"
     return Check("duplicates", "warned", found, "a row is an example", key[-1], mend=mend)
 

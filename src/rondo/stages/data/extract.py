@@ -171,15 +171,16 @@ def _read(
     if not found.height:
         raise DataError("it gave 0 rows", where=where, mend="Check its query, path or parameters")
     table = plain(found, where=where)
-    if source.nulls:
-        table = without_nulls(table, source.nulls, again=_of_texts(source))
+    untyped = table.columns if _of_texts(source) else ()
+    table = without_nulls(table, source.nulls, untyped=set(untyped) - source.keys.keys())
     table = conform(table, source.keys, where=where)
-    return Reading(table, time.perf_counter() - began)
+    # Once more: only as a number is the text -999.0 the null -999.
+    return Reading(without_nulls(table, source.nulls), time.perf_counter() - began)
 
 
 def _of_texts(source: Source) -> bool:
     """Whether its values arrive as text and got their types from their looks."""
-    return source.format == "csv" or (source.format is None and ".csv" in (source.files or "").lower())
+    return source.format == "csv" or (source.format is None and (source.files or "").lower().endswith(".csv"))
 
 
 def _together(failures: list[RondoError], sources: int) -> RondoError:

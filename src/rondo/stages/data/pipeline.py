@@ -112,7 +112,7 @@ class DataPipeline:
         if isinstance(self.config, Project):
             found = check_project(table, self.config, self._clock())
         else:
-            found = check(table, self.data.validate_)
+            found = check(table, self.data.validate_, filled=self.data.clean.filled)
         self.checks = (*self._ages, *found)
         return not any(check.status in STOPPING for check in self.checks)
 

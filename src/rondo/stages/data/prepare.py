@@ -110,6 +110,7 @@ def check_project(table: pl.DataFrame, project: Project, now: datetime) -> tuple
         now=now,
         groups=required_columns(project),
         key=_example_key(project),
+        filled=project.data.clean.filled,
     )
 
 

@@ -5,7 +5,8 @@ Nothing is taken for missing because of its looks: what is found is told, and a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -15,34 +16,15 @@ from rondo.pages import share
 from rondo.records.dataset import Check
 from rondo.stages.data.types import logical
 
-TEXTS = frozenset(
-    {
-        *(
-            "",
-            "nan",
-            "nat",
-            "null",
-            "none",
-            "nil",
-            "n/a",
-            "#n/a",
-            "na",
-            "n.a.",
-            "<na>",
-            "-nan",
-            "(null)",
-            r"\n",
-        ),
-        *("-", "--", "?", "missing", "undefined"),
-    }
-)
-"""Compared without the blanks around and in small letters."""
+TEXTS = ("nan", "-nan", "nat", "null", "(null)", "none", "nil", "na", "n.a.", "n/a", "#n/a", "<na>", r"\n", "-", "--",
+         "?", "missing", "undefined", "")  # fmt: skip
+"""Compared without the blanks around, and without regard to capitals."""
+_TEXT = rf"^(?i)\s*(?:{'|'.join(map(re.escape, TEXTS))})\s*$"
 NUMBERS = frozenset(sign * int("9" * digits) for sign in (-1, 1) for digits in range(2, 11))
 DATES = (date(1, 1, 1), date(1800, 1, 1), date(1900, 1, 1), date(1970, 1, 1), date(9999, 12, 31))
-_LONGEST = 16  # bytes; a longer text is none of TEXTS
 
 
-def sentinels(table: pl.DataFrame, declared: frozenset[str]) -> Iterator[Check]:
+def sentinels(table: pl.DataFrame, declared: Collection[str]) -> Iterator[Check]:
     """A warning for each column that holds such values.
 
     A number or a date is suspected only where it lies farther from all others than these from each other:
@@ -71,11 +53,8 @@ def sentinels(table: pl.DataFrame, declared: frozenset[str]) -> Iterator[Check]:
 
 
 def _texts(known: pl.Series) -> dict[str, int]:
-    short = known.filter(known.str.len_bytes() <= _LONGEST)
-    counts = short.filter(short.str.strip_chars().str.to_lowercase().is_in(TEXTS)).value_counts(
-        sort=True, name="n"
-    )
-    return dict(counts.iter_rows())
+    found = known.filter(known.str.contains(_TEXT))
+    return dict(found.value_counts(sort=True, name="n").iter_rows())
 
 
 def _ends(known: pl.Series) -> dict[str, int]:

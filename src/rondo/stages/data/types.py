@@ -8,7 +8,8 @@ A conversion keeps every value or is refused with counts and examples: nothing i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -47,7 +48,7 @@ def plain(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
     """The table with every column in the one form that its logical type has.
 
     Raises:
-        DataError: a column holds what no logical type can (lists, objects, bytes, durations).
+        DataError: a column holds what no logical type can (lists, objects, bytes, durations, years beyond 9999).
     """
     problems = []
     made = []
@@ -76,33 +77,48 @@ def _plain(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return column.cast(pl.Float64).fill_nan(None)
     if isinstance(dtype, pl.Datetime):
         even = column.cast(pl.Datetime("us", dtype.time_zone))
-        return even.dt.convert_time_zone("UTC") if dtype.time_zone else even.dt.replace_time_zone("UTC")
-    if dtype in (pl.String, pl.Boolean, pl.Date):
+        utc = even.dt.convert_time_zone("UTC") if dtype.time_zone else even.dt.replace_time_zone("UTC")
+        return _of_our_calendar(utc, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    if dtype == pl.Date:
+        return _of_our_calendar(column, date.min, date.max)
+    if dtype in (pl.String, pl.Boolean):
         return column
     if isinstance(dtype, pl.Categorical | pl.Enum | pl.Null | pl.Time):
         return column.cast(pl.String)
     raise TypeError("it is not a plain value")
 
 
-def without_nulls(frame: pl.DataFrame, nulls: Sequence[Scalar], *, again: bool) -> pl.DataFrame:
+def _of_our_calendar(times: pl.Series, first: date, last: date) -> pl.Series:
+    # Wrong units make years like 56000; Python has no date to show for them.
+    if not times.is_between(first, last).all():
+        raise TypeError("a year is outside of 1 to 9999")
+    return times
+
+
+def without_nulls(
+    frame: pl.DataFrame, nulls: Sequence[Scalar], *, untyped: Collection[str] = ()
+) -> pl.DataFrame:
     """The plain table with the values that stand for a missing one made missing.
 
     Args:
-        again: whether a text column gets the narrowest type that its other values have (sources of texts alone).
+        untyped: text columns that were meant to get the narrowest type of their values, and get it now.
     """
+    if not nulls:
+        return frame
     texts = [str(value) for value in nulls]
     numbers = [float(text) for text in texts if _NUMBER.fullmatch(text)]
+    times = moments(pl.Series(texts)).drop_nulls().to_list()
     made = []
-    for name, dtype in frame.schema.items():
-        column = frame.get_column(name)
-        if dtype == pl.String and (hit := column.is_in(texts)).any():
-            bare = column.set(hit, None)
-            made.append(typed(bare) if again else bare)
-        elif numbers and dtype.is_numeric():
+    for column in frame:
+        if column.dtype == pl.String and (hit := column.is_in(texts)).any():
+            column = column.set(hit, None)
+            column = typed(column) if column.name in untyped else column
+        if numbers and column.dtype.is_numeric():
             made.append(column.set(column.cast(pl.Float64).is_in(numbers), None))
-        elif isinstance(dtype, pl.Date | pl.Datetime):
-            days = moments(pl.Series(texts)).drop_nulls()
-            made.append(column.set(column.cast(MOMENT).is_in(days.to_list()), None))
+        elif times and isinstance(column.dtype, pl.Date | pl.Datetime):
+            made.append(column.set(column.cast(MOMENT).is_in(times), None))
+        else:
+            made.append(column)
     return frame.with_columns(made)
 
 
