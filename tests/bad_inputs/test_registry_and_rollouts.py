@@ -28,6 +28,7 @@ from rondo.contract.deployment import Deployment
 from rondo.errors import Conflict, CorruptArtifact, GateSaidNo, NotAvailable, UsageError
 from rondo.lifecycle import letting_go, releasing, rollouts
 from rondo.lifecycle.going_round import go_round
+from rondo.lifecycle.lineage import trace
 from rondo.lifecycle.needed_views import needed_views
 from rondo.lifecycle.promised import keep_promise
 from rondo.lifecycle.running import Selection
@@ -464,6 +465,17 @@ def test_g8_what_was_let_go_of_comes_back_when_it_is_promoted_or_rolled_back_to(
     assert {"1.0.0", "1.9.0"} <= shop.here
     for version in shop.here:
         load_bundle(shop.bundle(version))
+
+
+def test_where_a_version_came_from_is_told_after_it_was_let_go_of(shop: Shop) -> None:
+    shop.grow()
+    before = {one.kind: one for one in trace(shop.workshop, "1.2.0")}
+    shop.let_go("1.2.0")
+    after = {one.kind: one for one in trace(shop.workshop, "1.2.0")}
+    gone = {kind: one for kind, one in before.items() if after[kind] != one}
+    assert gone.keys() == {"training run", "model"}
+    assert (after["model"].version, after["model"].identity) == (before["model"].version, "let go of here")
+    assert after["bundle"].identity == before["bundle"].identity != ""
 
 
 def test_g8_features_of_what_may_serve_are_still_known(shop: Shop) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
 from rondo.bundle.manifest import Manifest
-from rondo.errors import UsageError, nearest
+from rondo.errors import NotAvailable, UsageError, nearest
 from rondo.lifecycle.branching import role_of
 from rondo.lifecycle.workshop import Workshop
 from rondo.records.files import read_record
@@ -103,8 +104,8 @@ def _descendant(release: Release, answered: dict[str, object] | None) -> Descend
 
 
 def _chain(workshop: Workshop, release: Release) -> tuple[Origin, ...]:
-    manifest = read_record(workshop.layout.root / release.bundle / "manifest.json", Manifest)
-    lineage = manifest.lineage
+    lineage = release.lineage
+    estimator, model = _of_bundle(workshop.layout.root / release.bundle / "manifest.json")
     code = lineage.get("code") or {}
     changes = f" with changes {code['diff']}" if code.get("dirty") == "yes" else ""
     branch = str(code.get("branch") or "")
@@ -119,13 +120,18 @@ def _chain(workshop: Workshop, release: Release) -> tuple[Origin, ...]:
             f"{code.get('commit') or 'not in git'}{changes}{f' on {branch}: {role}' if branch else ''}",
         ),
         Origin("features", str(lineage.get("features_version", "")), str(lineage.get("plan_hash", ""))),
-        Origin("training run", manifest.estimator.rpartition(".")[2], str(lineage.get("run_id", ""))),
-        Origin("model", f"{release.version} ({manifest.version_reason})", _model_hash(manifest)),
+        Origin("training run", estimator, str(lineage.get("run_id", ""))),
+        Origin("model", f"{release.version} ({release.version_reason})", model),
         Origin("bundle", release.version, release.bundle_id),
         Origin("release", f"{release.stage}", f"registry version {release.registry_version}"),
     )
 
 
-def _model_hash(manifest: Manifest) -> str:
+def _of_bundle(path: Path) -> tuple[str, str]:
+    """The estimator and the hash of its model: what only the bundle knows, where it was not let go of."""
+    try:
+        manifest = read_record(path, Manifest)
+    except NotAvailable:
+        return "", "let go of here"
     model = manifest.files.get("model.onnx")
-    return model.sha256 if model else ""
+    return manifest.estimator.rpartition(".")[2], model.sha256 if model else ""
