@@ -318,7 +318,7 @@ def state(app: Application) -> tuple[Any, ...]:
     """Everything that a request could change for good."""
     writer: Any = app.parts.writer
     events = cast("Any", app.parts.keeper)._state.events()
-    return writer.ledger.taken, len(app.outcomes), len(app._repeats._seen), app.inflight, len(events)
+    return writer.ledger.taken, len(app.recorder.outcomes), len(app._repeats._seen), app.inflight, len(events)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -13,9 +13,9 @@ asking.py       rows, from each protocol         ranking.py     lists of items
 replying.py     answers, in each protocol        explaining.py  what made them what they are
 repeating.py    the same request again           joining.py     rows that arrive together
 feedback.py     outcomes, once                   mirroring.py   a shadow, unseen
-leaving.py      clients that do not wait         corrections.py  how many outcomes a client may change
-figures.py      Prometheus and our own monitor   describing.py  OpenAPI and the page for people
-problems.py     what is not an answer
+recording.py    outcomes, written down           corrections.py  how many outcomes a client may change
+leaving.py      clients that do not wait         describing.py  OpenAPI and the page for people
+figures.py      Prometheus and our own monitor   problems.py    what is not an answer
 """
 
 from __future__ import annotations

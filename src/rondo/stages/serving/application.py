@@ -22,24 +22,23 @@ from time import perf_counter
 from typing import Any
 
 from rondo.contract.serving import Serving
-from rondo.errors import NotAvailable, RondoError
+from rondo.errors import NotAvailable
 from rondo.ports.feature_store import OnlineValues
 from rondo.ports.prediction_log import PredictionLog, PredictionWriter
 from rondo.records.access import OPEN_TO_ALL, Tokens
 from rondo.stages.serving.answering import Answered, Answerer, share_out
 from rondo.stages.serving.asking import Asked, Reader, read_infer, read_invocations, read_predict
 from rondo.stages.serving.bodies import Bodies, ClientGone, Receive
-from rondo.stages.serving.corrections import Corrections
 from rondo.stages.serving.decoding import decode
 from rondo.stages.serving.entering import Entry, check_deadline, deadline_of
-from rondo.stages.serving.feedback import Issued, Outcomes, Taken, take
+from rondo.stages.serving.feedback import Issued
 from rondo.stages.serving.figures import Figures
 from rondo.stages.serving.joining import INLINE_ROWS, Joiner
 from rondo.stages.serving.keeping import RouteKeeper
 from rondo.stages.serving.leaving import while_there
 from rondo.stages.serving.mirroring import Mirror
 from rondo.stages.serving.problems import PROBLEM_TYPE, Refusal, internal, one_fault
-from rondo.stages.serving.ranking import by_item
+from rondo.stages.serving.recording import OutcomeRecorder
 from rondo.stages.serving.repeating import Kept, Repeats
 from rondo.stages.serving.replying import write_infer, write_invocations, write_predict
 from rondo.stages.serving.routing import RouteTable
@@ -91,7 +90,6 @@ class Application:
 
         self.parts = parts
         self.figures = Figures(parts.model)
-        self.outcomes = Outcomes()
         self.draining = False
         self.inflight = 0
         self._boot = secrets.token_hex(6)
@@ -108,12 +106,16 @@ class Application:
         self._others, self._pages = other_pages(self)
         self.entry = Entry(parts.serving, parts.tokens)
         self._repeats = Repeats()
-        self._corrections = Corrections(parts.serving.max_corrections)
         self._batches = ThreadPoolExecutor(1, "batches")
         self._tasks: list[asyncio.Task[None]] = []
-        self._follower = parts.log.follow() if parts.log is not None else None
-        self._following = asyncio.Lock()
-        self._recalled: asyncio.Task[None] | None = None
+        self.recorder = OutcomeRecorder(
+            parts.writer,
+            parts.log,
+            self.figures,
+            about=self._answerer.issued.about,
+            max_rows=parts.serving.max_rows,
+            max_corrections=parts.serving.max_corrections,
+        )
 
     @property
     def addresses(self) -> Mapping[str, frozenset[str]]:
@@ -133,7 +135,7 @@ class Application:
 
     async def start(self) -> None:
         """Loads what is routed; returns when it is there or has failed. Old outcomes are read meanwhile."""
-        self._recalled = asyncio.create_task(self._recall())
+        self.recorder.start()
         await self.parts.keeper.settled()
         self._tasks = [
             asyncio.create_task(work)
@@ -143,12 +145,12 @@ class Application:
     async def stop(self) -> None:
         """Ends the background work and says good-bye to the state store."""
         self.draining = True
-        tasks = [*self._tasks, *([self._recalled] if self._recalled is not None else [])]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        for task in tasks:
+        for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.recorder.stop()
         await self.parts.keeper.close()
         for mirror in self._mirrors:
             await asyncio.to_thread(mirror.settled, SHADOW_GRACE_S)
@@ -332,57 +334,6 @@ class Application:
         if self.draining:  # the client's next request then goes to who comes after
             headers.append((b"connection", b"close"))
         return {"type": "http.response.start", "status": status, "headers": headers}
-
-    async def _recall(self) -> None:
-        """Remembers the outcomes that other servers took; a log that cannot be read is told, and not waited for."""
-        if self._follower is None:
-            return
-        async with self._following:
-            try:
-                newer = await asyncio.to_thread(self._follower.newer)
-            except (RondoError, OSError) as error:
-                log.error("outcomes of other servers cannot be read: %s", error)  # noqa: TRY400 - its text says it
-                return
-            self.outcomes.remember(newer)
-
-    async def recalled(self) -> None:
-        """Returns when the outcomes are known that other servers wrote down before this call."""
-        if self._recalled is not None:
-            await asyncio.shield(self._recalled)
-        await self._recall()
-
-    def feedback(self, body: Any, now: datetime, client: str = "") -> Taken:
-        """Takes outcomes: all of the request's, or none.
-
-        Args:
-            body: see `take`.
-            now: the moment of receipt.
-            client: the address that they came from.
-
-        Raises:
-            Refusal: they cannot be used, contradict known ones, change more of these than a client may, or no model
-                says what an outcome may be.
-        """
-        leading = self.table.leading
-        if leading is None:
-            raise Refusal(503, "No version says what an outcome may be", headers={"retry-after": "1"})
-        items = body.get("items") if type(body) is dict else None
-        if type(items) is list and len(items) > self._max_rows:
-            raise one_fault(413, "too_many_rows", f"{len(items)} items; at most {self._max_rows} are taken")
-        classes = leading.bundle.manifest.classes
-        if leading.candidates is not None:
-            body = by_item(body)
-        taken = take(body, self.outcomes.get, classes, now=now, about=self._answerer.issued.about)
-        try:
-            self._corrections.allow(client, taken.corrected + taken.withdrawn)
-        except Refusal:
-            self.figures.refused(taken.corrected + taken.withdrawn)
-            raise
-        for outcome in taken.outcomes:
-            self.parts.writer.outcome(outcome)
-        self.outcomes.remember(taken.outcomes)
-        self.figures.fed_back(taken)
-        return taken
 
     async def _count(self) -> None:
         while True:

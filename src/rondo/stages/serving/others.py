@@ -154,9 +154,9 @@ class _Pages:
         headers = dict(request.scope["headers"])
         self._app.entry.check_json(headers)
         body = decode(await self._app.bodies.read(request.receive))
-        await self._app.recalled()
+        await self._app.recorder.recalled()
         client = request.client.host if request.client else ""
-        taken = self._app.feedback(body, datetime.now(UTC), client)
+        taken = self._app.recorder.record(body, self._app.table.leading, datetime.now(UTC), client)
         told = {
             "accepted": taken.accepted,
             "repeated": taken.repeated,
