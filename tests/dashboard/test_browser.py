@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from rondo.assembly import Assembly
 from rondo.lifecycle import rollouts
@@ -161,6 +162,42 @@ def test_a_lost_connection_is_told(page: Page) -> None:
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate("show(false)")
     expect(page.locator("#live")).to_have_text("connection lost: this page may be old")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(503, ""), (200, "<main>the page that asks for a token</main>")]
+)
+def test_a_page_that_could_not_be_read_for_a_while_says_so_and_is_live_again(
+    browser: Browser, address: str, project: Assembly, status: int, body: str
+) -> None:
+    page, alert = browser.new_page(base_url=address, locale="en-US"), project.state.alerts(open_only=True)[0]
+    page.goto("/alerts")
+    expect(page.locator("#live")).to_have_text("live")
+    page.route("**/alerts", lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
+    now = project.clock()
+    project.state.put_alerts([replace(alert, message="first", last_seen_at=now)])
+    expect(page.locator("#live")).to_have_text("connection lost: this page may be old")
+    page.unroute("**/alerts")
+    project.state.put_alerts([replace(alert, message="second", last_seen_at=now + timedelta(seconds=1))])
+    expect(page.locator("main")).to_contain_text("second")
+    expect(page.locator("#live")).to_have_text("live")
+    page.close()
+
+
+def test_of_two_answers_the_later_question_s_counts(browser: Browser, address: str) -> None:
+    page = browser.new_page(base_url=address, locale="en-US")
+    page.goto("/alerts")
+    expect(page.locator("#live")).to_have_text("live")
+    held: list[Route] = []
+    page.route("**/alerts", lambda route: held.append(route))
+    page.evaluate("void refresh(); void refresh()")
+    page.wait_for_timeout(300)
+    slow, fast = held
+    for route, word in ((fast, "newer"), (slow, "older")):
+        route.fulfill(body=f"<span id=live data-mark=x></span><main>{word}</main>", content_type="text/html")
+        page.wait_for_timeout(300)
+    expect(page.locator("main")).to_have_text("newer")
+    page.close()
 
 
 def test_the_language_is_chosen_and_kept(page: Page) -> None:

@@ -6,6 +6,7 @@ const light = document.getElementById("live");
 
 let mark = light ? light.dataset.mark : ""; // of the changes that this page shows already
 let wanted = mark;
+let asked = 0; // how often a fresh copy was asked for
 let composing = false; // letters of Korean are put together: whoever takes the field away now breaks them
 
 const fields = () => [...document.querySelectorAll("main input:not([type=hidden])")];
@@ -28,11 +29,13 @@ function bring(old, fresh) {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (!answer.ok) return show(false);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const mine = ++asked;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+  const fresh = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  if (mine !== asked) return; // a newer copy is on its way, or here
   const main = fresh.querySelector("main");
   const state = fresh.getElementById("live");
+  show(Boolean(main && state)); // no other page, such as the one that asks for a token, takes the place of this one
   if (!main || !state || composing) return;
   const held = document.activeElement;
   const at = held && held.matches("main input") ? place(held) : "";
@@ -49,7 +52,6 @@ async function refresh() {
 }
 
 function show(connected) {
-  light.classList.toggle("on", connected);
   light.classList.toggle("off", !connected);
   light.textContent = connected ? light.dataset.on : light.dataset.off;
 }
