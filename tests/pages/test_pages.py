@@ -44,6 +44,8 @@ def test_an_unknown_word_is_never_green(word: str, colour: str) -> None:
         (7043, "7,043"),
         (0.123456, "0.1235"),
         (12.0, "12"),
+        (0.99996, "0.99996"),
+        (0.99999999, "0.999999"),
         (math.nan, "NaN"),
         (-math.inf, "-∞"),
         (1e-9, "1.000e-09"),

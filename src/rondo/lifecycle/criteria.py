@@ -14,6 +14,7 @@ from rondo.contract import Project
 from rondo.contract.metrics import system_name
 from rondo.contract.monitoring import Watch
 from rondo.contract.problem import Criterion
+from rondo.pages import measure, number
 from rondo.records.dataset import Check
 from rondo.records.metrics import canonical
 from rondo.records.monitoring import Observation
@@ -247,23 +248,16 @@ def _in_its_unit(name: str, value: float) -> str:
         return f"{value:,.0f} req/s"
     if system_name(name) == "availability":
         return _availability(value)
-    return _number(value)
+    return number(value)
 
 
 def _measured(name: str, seen: Observation) -> str:
     """What was observed, in the unit in which it is asked for."""
-    value = seen.value or 0.0
-    if seen.unit == "s" and 0 < value < 1:
-        return f"{_number(value * 1e3)} ms"
-    if not seen.unit and system_name(name) == "availability":
-        return _availability(value)
-    return f"{_number(value)}{'' if not seen.unit else seen.unit if seen.unit == '%' else ' ' + seen.unit}"
+    if seen.value is not None and not seen.unit and system_name(name) == "availability":
+        return _availability(seen.value)
+    return measure(seen.value, seen.unit)
 
 
 def _availability(share: float) -> str:
     """What is not whole never reads as whole: 99.9999%, not 100%."""
     return f"{math.floor(share * 1e6) / 1e4:.4f}%" if 0.9999 < share < 1 else f"{share * 100:.5g}%"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}" if 0.99 < value < 1 else f"{value:.4g}"

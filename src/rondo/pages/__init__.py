@@ -89,7 +89,10 @@ def tone(judgement: object) -> str:
 
 
 def number(value: float | int | None, digits: int = 4) -> str:
-    """A number as people read it: grouped thousands, `digits` significant digits; a dash for none."""
+    """A number as people read it: grouped thousands, `digits` significant digits; a dash for none.
+
+    What is just below 1 never reads as 1: there every digit counts, as of an availability.
+    """
     if value is None:
         return "–"
     if isinstance(value, int):
@@ -102,6 +105,8 @@ def number(value: float | int | None, digits: int = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
+    if 1 - 10.0**-digits < value < 1:
+        return f"{math.floor(value * 1e6) / 1e6:.6f}".rstrip("0")
     if 1e-4 <= abs(value) < 1e9:
         places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
         text = f"{value:,.{places}f}"
