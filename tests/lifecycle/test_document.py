@@ -36,3 +36,11 @@ def test_only_what_the_file_says_is_listed(tmp_path: Path) -> None:
     assert dict(rows_of(project, "ab_test")) == {}
     source = dict(rows_of(project, "data"))["sources.customers"]
     assert source == "sql: postgresql://reader:…@db/shop, query: SELECT * FROM t"
+
+
+def test_what_looks_like_a_length_of_time_and_is_none_breaks_nothing(tmp_path: Path) -> None:
+    text = FILE.replace("target: is_churned", "target: is_churned, positive: 1.2.3s")
+    (tmp_path / "rondo.yaml").write_text(f"{text}serving: {{port: 18080, flush_every: 90s}}\n")
+    project = open_project(tmp_path).project
+    assert dict(rows_of(project, "ml_problem"))["positive"] == "1.2.3s"
+    assert dict(rows_of(project, "serving")) == {"port": "18080", "flush_every": "1.5 min"}

@@ -18,7 +18,8 @@ from rondo.pages import duration, moment, render
 from rondo.records.files import write_bytes
 
 PAGE = "project.html"
-_DURATION = re.compile(r"[\d.]+(?:e[+-]\d+)?s")  # as the contract writes a length of time
+_DURATION = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?s")  # as the contract writes a length of time
+_NAMING = ("port", "dashboard_port", "seed")  # numbers that count nothing
 Row = tuple[str, str]
 SECTIONS: Sequence[tuple[str, str]] = (
     ("The problem", "ml_problem"),
@@ -84,7 +85,7 @@ def _flat(said: Mapping[str, Any], above: str = "") -> Iterator[Row]:
         if isinstance(value, Mapping) and any(isinstance(inner, Mapping | list) for inner in value.values()):
             yield from _flat(value, f"{where}.")
         else:
-            yield where, _text(value)
+            yield where, str(value) if name in _NAMING else _text(value)
 
 
 def _text(value: Any) -> str:
