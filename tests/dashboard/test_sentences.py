@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from time import perf_counter
 
 import pytest
 
@@ -23,6 +24,13 @@ SAID = [
     ("passed its gates: retrained on new data; code changed", "게이트 통과: 새 데이터로 재학습; 코드 변경"),
     ("canary passed: 88 requests, nothing speaks against it", "카나리 통과: 요청 88건, 문제가 발견되지 않았습니다"),
     ("version 1.0.2, 842,122 rows, 9 checks passed", "버전 1.0.2, 842,122행, 점검 9개 통과"),
+    ("version 1.0.2, 842,122 rows, 9 checks passed, 1 warn", "버전 1.0.2, 842,122행, 점검 9개 통과, 경고 1건"),
+    ("ship: 11 of 12 gates passed", "배포 가능: 게이트 12개 중 11개 통과"),
+    ("reject: p99_latency failed: 4.10 ms, asked <= 2 ms (x). 8 of 9 checks passed.",
+     "배포 불가: p99_latency failed: 4.10 ms, asked <= 2 ms (x). 점검 9개 중 8개 통과"),
+    ("the rollout of 1.1.0 is aborted, in preflight", "1.1.0 버전의 롤아웃: 중단, 사전 점검 단계"),
+    ("Rollout 5 of 1.1.2 (blue/green) is under way, in watch (3 of 3).",
+     "1.1.2 버전의 롤아웃 5(블루/그린) 진행 중: 관찰 단계 (3단계 중 3)"),
     ("paused by kim (dashboard): lunch", "kim (dashboard) 일시 정지: lunch"),
     ("missing: ", "값 없음"),
     ("experiment passed: treatment is better. false_positive_rate: -7.33 points (-86.8% of control), "
@@ -63,6 +71,13 @@ def test_what_a_person_wrote_stays_and_is_marked_as_foreign() -> None:
     assert not Words("en").foreign("waiting for the night shift")
 
 
-@pytest.mark.parametrize("text", ["", "\\1 {1} {nobody}", "100% of \\g<0>", "a; ; b. c"])
+@pytest.mark.parametrize("text", ["", "\\1 {1} {nobody}", "100% of \\g<0>", "a; ; b. c", "watch: " * 9000])
 def test_no_text_breaks_it(text: str) -> None:
     assert isinstance(in_korean(text), str)
+
+
+def test_a_long_text_costs_no_time() -> None:
+    began = perf_counter()
+    for text in ("x is " + "1" * 20_000, "x is " + ".," * 10_000 + "!"):
+        assert in_korean(text) == text
+    assert perf_counter() - began < 1.0

@@ -5,7 +5,8 @@ from importlib.resources import files
 
 import pytest
 
-from rondo.dashboard.words import LANGUAGES, TEXTS, Words, language_of
+from rondo.dashboard.texts import TEXTS
+from rondo.dashboard.words import LANGUAGES, Words, language_of
 
 TEMPLATES = [file for file in files("rondo.dashboard").iterdir() if file.name.endswith(".html")]
 
@@ -17,6 +18,17 @@ def test_every_key_that_a_template_names_has_its_texts() -> None:
             assert key in TEXTS, (template.name, key)
         for start in re.findall(r"\bt\([\"']([\w.]+\.)[\"'] ~", text):
             assert any(key.startswith(start) for key in TEXTS), (template.name, start)
+
+
+def test_every_text_is_named_somewhere() -> None:
+    """By its key, or by a key that is put together: `"state." ~ word`, `f"state.{word}"`."""
+    room = [file for file in files("rondo.dashboard").iterdir() if file.name.endswith((".html", ".py"))]
+    code = "".join(file.read_text(encoding="utf-8") for file in room if file.name != "texts.py")
+    for key in TEXTS:
+        kind, _, word = key.partition(".")
+        put_together = f'"{kind}." ~' in code or f'"{kind}.{{' in code or f'_of("{kind}"' in code
+        beside = word.endswith(".how") and f'"{key.removesuffix(".how")}"' in code
+        assert f'"{key}"' in code or f"'{key}'" in code or put_together or beside, key
 
 
 def test_every_text_is_there_in_both_languages() -> None:

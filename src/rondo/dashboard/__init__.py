@@ -5,7 +5,8 @@ Out:  pages rendered here, with a stylesheet and a script of our own: nothing is
 
 material.py   everything that a page shows, read at one moment
 view.py       what it means: boxes of the round, rows, series (pure)
-words.py      every text in English and Korean
+texts.py      every text in English and Korean
+words.py      the texts in the language of who reads them
 sentences.py  what the program wrote down in English, said in Korean where it is known how
 pages.py      which template shows what
 actions.py    what the buttons do

@@ -10,50 +10,31 @@ from __future__ import annotations
 import re
 from functools import lru_cache, partial
 
-_REASONS = {
-    "accuracy_degradation": "정확도 저하",
-    "data_drift": "데이터 드리프트",
-    "scheduled_retrain": "정기 재학습",
-    "new_data_available": "새 데이터",
+from rondo.dashboard.texts import TEXTS
+
+_SHARED = ("state", "phase", "reason", "strategy")
+"""Kinds of texts whose words stand in sentences, too."""
+_WORDS = {
+    key.partition(".")[2]: korean for key, (_, korean) in TEXTS.items() if key.partition(".")[0] in _SHARED
 }
-_PHASES = {
-    "preflight": "사전 점검",
-    "shadow": "섀도",
-    "canary": "카나리",
-    "experiment": "A/B 테스트",
-    "promote": "승격",
-    "watch": "관찰",
-}
-_STATES = {
-    "not enough": "표본 부족",
+_WORDS |= {
     "missing": "값 없음",
-    "not a number": "계산 불가",
-    "not available": "사용 불가",
-    "inconclusive": "판단 보류",
-    "not_enough": "표본 부족",
-    "not_a_number": "계산 불가",
-    "not_available": "사용 불가",
     "above": "초과",
     "below": "미달",
     "fires": "작동",
-    "does not fire": "작동 안 함",
+    "does_not_fire": "작동 안 함",
     "accuracy": "정확도",
-    "largest PSI": "가장 큰 PSI",
-    "days since training": "학습 후 일수",
-    "new rows": "새 행",
-    "failed": "실패",
+    "largest_PSI": "가장 큰 PSI",
+    "days_since_training": "학습 후 일수",
+    "new_rows": "새 행",
     "modified": "변경됨",
     "new": "추가됨",
     "deleted": "삭제됨",
     "removed": "삭제됨",
-    "running": "진행 중",
-    "paused": "일시 정지",
     "treatment": "실험군",
     "control": "대조군",
     "better": "개선",
     "worse": "악화",
-    "blue_green": "블루/그린",
-    "ab/test": "A/B 테스트",
 }
 _NUMBER = r"-?[\d.,]+(?:e[-+]?\d+)?"
 
@@ -123,6 +104,10 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     # stages
     (r"version (\S+), ([\d,]+) rows, (\d+) checks? passed", r"버전 \1, \2행, 점검 \3개 통과"),
     (
+        r"version (\S+), ([\d,]+) rows, (\d+) checks? passed, (\d+) warn",
+        r"버전 \1, \2행, 점검 \3개 통과, 경고 \4건",
+    ),
+    (
         r"version (\S+), ([\d,]+) rows of (\d+) features, ([\d,]+) values equal in batch and online",
         r"버전 \1, 피처 \3개 \2행, 배치와 온라인에서 값 \4개 일치",
     ),
@@ -189,7 +174,9 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"([\d,]+) of ([\d,]+) requests so far", r"지금까지 요청 \2건 중 \1건"),
     (r"held for ([\d,]+) of ([\d,]+) s", r"\2초 중 \1초 유지"),
     (r"([\d,]+) requests, nothing speaks against it", r"요청 \1건, 문제가 발견되지 않았습니다"),
-    (r"(?:ship )?(\d+) of (\d+) checks passed", r"점검 \2개 중 \1개 통과"),
+    (r"(\d+) of (\d+) checks passed", r"점검 \2개 중 \1개 통과"),
+    (r"(\d+) of (\d+) gates passed", r"게이트 \2개 중 \1개 통과"),
+    (r"(ship|hold|reject|inconclusive): (.+)", "{1}: {2}"),
     (r"(.+) \(n = ([\d,]+)\)", r"{1} (표본 \2)"),
     (r"(preflight|shadow|canary|experiment|promote|watch) passed: (.+)", r"{1} 통과: {2}"),
     (r"(preflight|shadow|canary|experiment|promote|watch): (.+)", r"{1}: {2}"),
@@ -246,12 +233,14 @@ _KNOWN: tuple[tuple[str, str], ...] = (
 _PATTERNS = tuple((re.compile(pattern), said) for pattern, said in _KNOWN)
 _FILLED = re.compile(r"\{(\d)\}|\\(\d)")
 _BETWEEN = re.compile(r"(; |\. (?=\S))")
+_JOINED = str.maketrans(" /", "__")
+MOST_CHARACTERS = 1000  # of one sentence: a longer one would cost time and stack
 
 
 @lru_cache(maxsize=4096)
 def in_korean(text: str) -> str:
     """The sentence in Korean, as far as its parts are known."""
-    whole = _whole(text)
+    whole = _whole(text) if len(text) <= MOST_CHARACTERS else None
     if whole is not None:
         return whole
     parts = _BETWEEN.split(text)
@@ -261,9 +250,9 @@ def in_korean(text: str) -> str:
 
 
 def _whole(text: str) -> str | None:
-    for words in (_STATES, _PHASES, _REASONS):
-        if text in words:
-            return words[text]
+    word = _WORDS.get(text.translate(_JOINED))
+    if word is not None:
+        return word
     bare = text.removesuffix(".")
     for pattern, said in _PATTERNS:
         found = pattern.fullmatch(bare)
