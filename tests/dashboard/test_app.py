@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlencode, urlsplit
 
@@ -270,3 +270,25 @@ def test_a_person_approves_a_retrain_with_a_reason(address: str, project: Assemb
     assert waiting is not None
     assert (waiting.approved_by, waiting.approved_reason) == ("ann (dashboard)", "drift is real")
     assert "drift is real" in ask(address, "/retraining").text
+
+
+def test_a_service_level_is_a_figure_of_the_system_and_no_drift(address: str, project: Assembly) -> None:
+    seen = next(one for one in project.state.observations() if one.feature)
+    level = replace(seen, metric="service_level", feature="availability", value=0.99996, threshold=0.9999)
+    project.state.add_observations([level])
+    assert "availability" not in ask(address, "/drift").text
+    told = ask(address, "/performance").text
+    assert "availability<small>service level</small>" in told
+    assert "0.99996" in told
+
+
+def test_a_decision_of_this_morning_is_not_pushed_out_by_those_of_every_minute(
+    address: str, project: Assembly
+) -> None:
+    since = datetime.now(UTC)
+    for minute in range(100):
+        at = since + timedelta(minutes=minute)
+        project.state.add_decision(Decision(False, (), (f"new rows is {minute}: does not fire",), at))
+    told = ask(address, "/retraining").text
+    assert "the data drifted" in told
+    assert f"the same 100 times since {since:%Y-%m-%d %H:%M:%S} UTC" in told

@@ -8,7 +8,6 @@ from rondo.dashboard import view
 from rondo.dashboard.material import ANSWERED_WITHIN, read
 from rondo.lifecycle import rollouts
 from rondo.records.monitoring import Decision
-from rondo.stages.monitoring import SERVICE_LEVEL
 
 
 def test_the_round_has_every_box_in_its_order(project: Assembly) -> None:
@@ -50,9 +49,9 @@ def test_a_version_whose_last_rollout_ended_badly_is_known(project: Assembly) ->
     rollout = project.state.rollout()
     assert rollout is not None
     back = replace(rollout, state="rolled_back")
-    assert view.fell([rollout]) == {}
-    assert view.fell([rollout, back]) == {"1.1.0": back}
-    assert view.fell([back, replace(rollout, state="promoted")]) == {}
+    assert view.ended_badly([rollout]) == {}
+    assert view.ended_badly([rollout, back]) == {"1.1.0": back}
+    assert view.ended_badly([back, replace(rollout, state="promoted")]) == {}
 
 
 def test_reports_have_titles_and_those_of_the_project_come_first() -> None:
@@ -73,20 +72,6 @@ def test_a_decision_that_is_made_again_and_again_is_told_once() -> None:
     assert [(one.newest.decided_at, one.times, one.since) for one in told] == [
         (at[4], 1, at[4]), (at[3], 1, at[3]), (at[2], 3, at[0])
     ]  # fmt: skip
-
-
-def test_a_service_level_is_no_drift(project: Assembly) -> None:
-    level = replace(read(project).observations[-1], metric=SERVICE_LEVEL, feature="availability")
-    assert not view.is_drift(level)
-    assert view.is_drift(replace(level, metric="psi", feature="age"))
-
-
-def test_features_beyond_a_limit_come_first(project: Assembly) -> None:
-    (age,) = view.by_feature(one for one in view.newest_of(read(project).observations) if one.feature)
-    fine = replace(age.figures["psi"], feature="plan", state="fine")
-    silent = replace(fine, feature="country", state="not_enough", value=None)
-    rows = view.by_feature([fine, silent, age.figures["psi"]])
-    assert [(row.feature, row.tone) for row in rows] == [("age", "bad"), ("country", "warn"), ("plan", "ok")]
 
 
 def test_a_stage_that_began_and_never_ended_is_not_shown_as_running(project: Assembly) -> None:
@@ -119,13 +104,6 @@ def test_a_rollout_offers_what_can_be_asked_of_it(project: Assembly) -> None:
     assert view.buttons_of(replace(rollout, state="promoted")) == ()
     assert view.buttons_of(None) == ()
     assert rollouts.under_way(project.state) == rollout
-
-
-def test_a_figure_without_a_value_is_a_gap_in_its_line(project: Assembly) -> None:
-    series = view.series_of(read(project).observations, "psi")
-    assert [value for _, value in series["age"]] == [0.02, 0.05, None, 0.3]
-    newest = {(one.metric, one.feature): one.value for one in view.newest_of(read(project).observations)}
-    assert newest == {("psi", "age"): 0.3, ("accuracy", None): 0.1}
 
 
 def test_what_serves_now_is_counted_by_the_clock_on_the_wall(project: Assembly) -> None:

@@ -4,7 +4,8 @@ In:   a project's Workshop (rondo.lifecycle)
 Out:  pages rendered here, with a stylesheet and a script of our own: nothing is loaded from elsewhere
 
 material.py   everything that a page shows, read at one moment
-view.py       what it means: boxes of the round, rows, series (pure)
+view.py       what it means: the project in one line, boxes of the round, rollouts (pure)
+figures.py    what was observed: newest figures, series for pictures (pure)
 texts.py      every text in English and Korean
 words.py      the texts in the language of who reads them
 sentences.py  what the program wrote down in English, said in Korean where it is known how

@@ -20,6 +20,7 @@ from rondo.records.verdict import Verdict
 ALIVE_WITHIN = timedelta(seconds=5)
 ANSWERED_WITHIN = timedelta(minutes=5)
 OVER_SHOWN = timedelta(days=90)
+DECISIONS_SHOWN = 1500  # of a day: one is made at every look, and those that say the same stand in one row
 EVENTS_SHOWN = 200
 OBSERVATIONS_SHOWN = 5000
 
@@ -58,9 +59,8 @@ class Material:
 def read(workshop: Workshop) -> Material:
     """The material of now; each part is a read of its own, so neighbours may be a moment apart."""
     state, now = workshop.state, workshop.clock()
-    read_at = (
-        workshop.wall_clock()
-    )  # requests are answered by the clock on the wall, also where a story tells the time
+    # Requests are answered by the clock on the wall, also where a story tells the time.
+    read_at = workshop.wall_clock()
     answered: dict[str, int] = {}
     for figures in workshop.log.figures(since=read_at - ANSWERED_WITHIN):
         for version, of_version in figures.versions.items():
@@ -80,7 +80,7 @@ def read(workshop: Workshop) -> Material:
         verdict=last_verdict(workshop),
         observations=state.observations(limit=OBSERVATIONS_SHOWN),
         alerts=state.alerts(over_since=now - OVER_SHOWN),
-        decisions=state.decisions(limit=50),
+        decisions=state.decisions(limit=DECISIONS_SHOWN),
         events=state.events(limit=EVENTS_SHOWN),
         round_under_way=is_running(workshop.layout.home),
         heartbeat=heartbeat(workshop),

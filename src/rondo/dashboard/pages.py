@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rondo.dashboard import view
+from rondo.dashboard import figures, view
 from rondo.dashboard.guard import Session
 from rondo.dashboard.material import Material
 from rondo.dashboard.words import LANGUAGES, Words
 from rondo.pages import measure, render
 from rondo.records.monitoring import Observation
+from rondo.stages.monitoring import drifts
 
 NAMES = ("overview", "releases", "drift", "performance", "alerts", "retraining", "events")
 MOST_LINES = 6
@@ -98,22 +99,21 @@ def _releases(material: Material, visit: Visit) -> Mapping[str, Any]:
         "rollout_tone": view.rollout_tone,
         "earlier": earlier,
         "releases": tuple(reversed(material.releases)),
-        "fell": view.fell(material.rollouts),
+        "ended_badly": view.ended_badly(material.rollouts),
         "previous": material.history[-2] if len(material.history) > 1 else "",
         "may_deploy": visit.may_operate and (rollout is None or rollout.ended),
     }
 
 
 def _drift(material: Material, visit: Visit) -> Mapping[str, Any]:
-    seen = [one for one in material.observations if view.is_drift(one)]
-    newest = view.newest_of(seen)
+    seen = [one for one in material.observations if drifts(one)]
+    newest = figures.newest_of(seen)
     pictures = []
-    for metric in view.metrics_in(seen, with_feature=True):
-        limit = next((one for one in newest if one.metric == metric and one.threshold is not None), None)
-        lines = view.worst_first(view.series_of(seen, metric), MOST_LINES)
-        pictures.append((metric, lines, _limits(limit, visit.words)))
+    for metric in figures.metrics_in(seen):
+        lines = figures.worst_first(figures.series_of(seen, metric), MOST_LINES)
+        pictures.append((metric, lines, _limits(newest, metric, visit.words)))
     heads = [(metric, _asked(newest, metric, visit.words)) for metric, _, _ in pictures]
-    return {"pictures": pictures, "heads": heads, "rows": view.by_feature(newest)}
+    return {"pictures": pictures, "heads": heads, "rows": figures.by_feature(newest)}
 
 
 def _asked(newest: Sequence[Observation], metric: str, words: Words) -> str:
@@ -128,24 +128,23 @@ def _asked(newest: Sequence[Observation], metric: str, words: Words) -> str:
 
 
 def _performance(material: Material, visit: Visit) -> Mapping[str, Any]:
-    seen = [one for one in material.observations if not view.is_drift(one)]
-    newest = view.newest_of(seen)
-    whole = [one for one in newest if one.feature is None]
+    seen = [one for one in material.observations if not drifts(one)]
+    newest, whole = figures.newest_of(seen), [one for one in seen if one.feature is None]
     pictures = []
-    for metric in view.metrics_in(seen, with_feature=False):
-        limit = next((one for one in whole if one.metric == metric and one.threshold is not None), None)
-        unit = next((one.unit or "" for one in whole if one.metric == metric), "")
-        lines = view.series_of([one for one in seen if one.feature is None], metric)
+    for metric in figures.metrics_in(whole):
+        unit = next((one.unit or "" for one in newest if one.metric == metric), "")
+        lines = figures.series_of(whole, metric)
         if any(value is not None for points in lines.values() for _, value in points):
-            pictures.append((metric, unit, lines, _limits(limit, visit.words)))
-    return {"pictures": pictures, "newest": view.beyond_first(newest)}
+            pictures.append((metric, unit, lines, _limits(newest, metric, visit.words)))
+    return {"pictures": pictures, "newest": figures.beyond_first(newest)}
 
 
-def _limits(seen: Observation | None, words: Words) -> Mapping[str, float]:
-    """The limit as a line of a picture, with what it is called."""
-    if seen is None or seen.threshold is None:
-        return {}
-    return {words("chart.limit", limit=measure(seen.threshold, seen.unit)): seen.threshold}
+def _limits(newest: Sequence[Observation], metric: str, words: Words) -> Mapping[str, float]:
+    """The limit of a metric as a line of its picture, with what it is called."""
+    for seen in newest:
+        if seen.metric == metric and seen.threshold is not None:
+            return {words("chart.limit", limit=measure(seen.threshold, seen.unit)): seen.threshold}
+    return {}
 
 
 def _alerts(material: Material, _: Visit) -> Mapping[str, Any]:

@@ -269,7 +269,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "A rollout of {version} begins. Production is {now} until every phase has passed.",
         "{version} 버전의 롤아웃을 시작합니다. 모든 단계를 통과할 때까지 운영 버전은 {now}입니다.",
     ),
-    "ask.fell": (
+    "ask.ended_badly": (
         "Its last rollout ended at {at}: {state}.",
         "이 버전의 지난 롤아웃은 {at}에 종료되었습니다: {state}.",
     ),

@@ -22,6 +22,8 @@ from rondo.records.verdict import Gate
 from rondo.stages.monitoring import SERVICE_LEVEL
 
 GAP = "gap"
+MET, MISSED = frozenset({"passed", "fine"}), frozenset({"failed", "breached"})
+"""Verdicts that say something; every other says nothing yet."""
 _WORST_FIRST = ("failed", "breached", "not_a_number", "inconclusive", "missing", "passed", "fine")
 
 

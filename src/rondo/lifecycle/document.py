@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from rondo.contract import Project
 from rondo.contract.references import mask
+from rondo.lifecycle.criteria import MET
 from rondo.lifecycle.rooms import reports_folder
 from rondo.lifecycle.status import ProjectStanding, standing
 from rondo.lifecycle.workshop import Workshop
@@ -65,7 +66,7 @@ def _facts(found: ProjectStanding) -> list[Row]:
     verdicts = [one.verdict for one in found.criteria]
     return [
         ("Serving", found.serving),
-        ("Criteria met", f"{sum(one in ('passed', 'fine') for one in verdicts)} of {len(verdicts)}"),
+        ("Criteria met", f"{sum(one in MET for one in verdicts)} of {len(verdicts)}"),
         ("Gaps", str(found.gaps)),
         ("Open alerts", str(found.open_alerts)),
     ]
