@@ -13,6 +13,7 @@ from rondo.dashboard.words import Words
 SAID = [
     ("at least 0.85, target 0.9", "0.85 이상, 목표 0.9"),
     ("alert above 0.2, per feature", "피처별로 0.2 초과 시 알림"),
+    ("alert above 100 ms", "100 ms 초과 시 알림"),
     ("0.9109 (n = 2,625); 2,625 of 2,969 predictions have an outcome",
      "0.9109 (표본 2,625); 예측 2,969건 중 2,625건의 결과를 알고 있습니다"),
     ("0 of 25 beyond; orders_30d 0.183 (n = 2,969)", "25개 중 0개 초과; orders_30d 0.183 (표본 2,969)"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from rondo.cli.output import person, progress, say, say_json, table, untold, wide
 from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
+from rondo.pages import measure
 from rondo.records.monitoring import WITH_VALUE, Observation
 from rondo.records.release import Release
 
@@ -163,11 +164,11 @@ def _subject(seen: Observation) -> str:
 
 
 def _value(seen: Observation) -> str:
-    return "" if seen.value is None else f"{seen.value:.4g}{seen.unit or ''}"
+    return "" if seen.value is None else measure(seen.value, seen.unit)
 
 
 def _limit(seen: Observation) -> str:
-    return "" if seen.threshold is None else f"{seen.alert_on} {seen.threshold:g}{seen.unit or ''}"
+    return "" if seen.threshold is None else f"{seen.alert_on} {measure(seen.threshold, seen.unit)}"
 
 
 def retrain(folder: Path, only_check: bool, approved: bool, reason: str, as_json: bool) -> int:

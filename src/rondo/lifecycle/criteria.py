@@ -6,7 +6,6 @@ never counts as passed, and its value says in words what is missing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -190,7 +189,7 @@ def asked_of(criterion: Criterion) -> str:
 
 
 def _alarm(watch: Watch) -> str:
-    return f"alert {watch.alert_on} {watch.threshold:g}{watch.unit or ''}"
+    return f"alert {watch.alert_on} {measure(watch.threshold, watch.unit)}"
 
 
 def _newest(facts: Facts, name: str) -> Observation | None:
@@ -262,4 +261,4 @@ def _measured(name: str, seen: Observation) -> str:
 
 def _availability(share: float) -> str:
     """What is not whole never reads as whole: 99.9999%, not 100%."""
-    return f"{math.floor(share * 1e6) / 1e4:.4f}%" if 0.9999 < share < 1 else f"{share * 100:.5g}%"
+    return f"{min(share, 0.999999):.4%}" if 0.9999 < share < 1 else f"{share * 100:.5g}%"

@@ -140,16 +140,15 @@ def _looked_up(opened: Source, version: ServedVersion) -> tuple[str, ...]:
 def asked_of(version: ServedVersion) -> Mapping[str, str | None]:
     """Every name that a row may give, with the type that is asked of it; None where several fit."""
     plan = version.bundle.plan
+    moments = {EVENT_TIME: "datetime"} | ({plan.event_time: "datetime"} if plan.event_time else {})
+    entity = {plan.entity: plan.entity_type} if plan.entity else {}
     if plan.lists is not None:
-        moments = dict.fromkeys((EVENT_TIME, str(plan.event_time)), "datetime")
-        return {str(plan.entity): plan.entity_type, **moments, K: "int"}
+        return {**entity, **moments, K: "int"}
     asked: dict[str, str | None] = {
         each.name: "string" if each.name in plan.categorical else "float" for each in plan.stateless
     }
     asked |= {each.name: "float" for each in plan.history}
-    asked |= {EVENT_TIME: "datetime"} | ({plan.event_time: "datetime"} if plan.event_time else {})
-    asked |= {each.name: each.type for each in plan.inputs}
-    return asked | ({plan.entity: plan.entity_type} if plan.entity else {})
+    return asked | moments | {each.name: each.type for each in plan.inputs} | entity
 
 
 def _check_ability(version: ServedVersion, explain: bool) -> None:

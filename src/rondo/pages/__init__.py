@@ -105,8 +105,8 @@ def number(value: float | int | None, digits: int = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    if 1 - 10.0**-digits < value < 1:
-        return f"{math.floor(value * 1e6) / 1e6:.6f}".rstrip("0")
+    if 0.999 < value < 1:
+        return f"{min(value, 0.999999):.6f}".rstrip("0")
     if 1e-4 <= abs(value) < 1e9:
         places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
         text = f"{value:,.{places}f}"

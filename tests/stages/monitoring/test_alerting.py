@@ -110,3 +110,13 @@ def test_a_message_names_the_worst_first_and_covers_everything() -> None:
     assert message.body.index("it fell") < message.body.index("it moved")
     assert set(message.covers) == {name_of(alert()), name_of(worse)}
     assert message_of("shop", []) is None
+
+
+def test_what_is_beyond_its_limit_never_reads_as_the_limit() -> None:
+    slow = replace(psi("breached", 0.12), metric="latency_p99", feature=None, unit="s", n=40)
+    down = replace(slow, metric="availability", value=0.99986, threshold=0.9999, alert_on="below", unit=None)
+    said = [one.message for one in alerts_after(AT_ONCE, (), [slow, down], now=NOW).opened]
+    assert said == [
+        "latency_p99 is 120 ms, above 100 ms (n = 40)",
+        "availability is 0.99986, below 0.9999 (n = 40)",
+    ]

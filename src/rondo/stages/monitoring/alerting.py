@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rondo.contract.monitoring import Monitoring, Watch
+from rondo.pages import measure
 from rondo.records.monitoring import Alert, Observation
 from rondo.stages.monitoring.service_levels import SERVICE_LEVEL
 
@@ -70,9 +71,9 @@ def key_of(seen: Observation) -> str:
 
 def told(seen: Observation) -> str:
     """The figure in a sentence."""
-    unit = seen.unit or ""
     subject = f"{seen.metric} of {seen.feature}" if seen.feature else seen.metric
-    return f"{subject} is {seen.value:.4g}{unit}, {seen.alert_on} {seen.threshold:g}{unit} (n = {seen.n:,})"
+    limit = f"{seen.alert_on} {measure(seen.threshold, seen.unit)}"
+    return f"{subject} is {measure(seen.value, seen.unit)}, {limit} (n = {seen.n:,})"
 
 
 def _first_seen(watched: Monitoring, key: str, seen: Observation, now: datetime) -> Alert:
