@@ -227,6 +227,24 @@ def test_c8_a_person_is_asked(answer: str, left: int, project: Path, monkeypatch
     assert len(list(Layout(project).releases.iterdir())) == left
 
 
+def test_c8_no_more_goes_than_was_shown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1, /) -> str:
+            """While the person thinks, a new version makes 1.2.0 one that nothing needs."""
+            store = SqlStateStore(Layout(project).state)
+            registered(project, store, MemoryModelRegistry(), "1.7.0", "reject")
+            store.close()
+            return "y\n"
+
+    a_refused_version_among_others(project)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert "2 bundles removed" in rondo("gc").out
+    assert len(list(Layout(project).releases.iterdir())) == 6
+
+
 def test_c8_what_would_go_is_shown_and_with_a_yes_it_goes(project: Path) -> None:
     a_refused_version_among_others(project)
     said = rondo("gc", "--dry-run")

@@ -20,7 +20,7 @@ def gc(folder: Path, versions: Sequence[str], dry_run: bool, yes: bool, as_json:
     Raises:
         UsageError: nobody is there to be asked, and `yes` was not said.
     """
-    asks = not (dry_run or yes)
+    asks, found = not (dry_run or yes), None
     if asks and (as_json or not sys.stdin.isatty()):
         raise UsageError(
             "nobody is there to be asked",
@@ -37,7 +37,7 @@ def gc(folder: Path, versions: Sequence[str], dry_run: bool, yes: bool, as_json:
         if not found.removals or not _agreed():
             say("Nothing was removed.")
             return
-    sweep = plan(workshop, versions) if dry_run else let_go(workshop, versions, by="rondo gc")
+    sweep = plan(workshop, versions) if dry_run else let_go(workshop, versions, by="rondo gc", agreed=found)
     if as_json:
         say_json({"removed": not dry_run, "removals": sweep.removals, "kept": sweep.kept})
         return
@@ -45,10 +45,9 @@ def gc(folder: Path, versions: Sequence[str], dry_run: bool, yes: bool, as_json:
         _show(sweep)
     if dry_run or not sweep.removals:
         say("Nothing was removed.")
-    else:
-        say(
-            f"{len(sweep.removals)} bundles removed, {_size(sweep.size_bytes)}. The model registry has its copies."
-        )
+        return
+    count = "1 bundle" if len(sweep.removals) == 1 else f"{len(sweep.removals)} bundles"
+    say(f"{count} removed, {_size(sweep.size_bytes)}. The model registry has its copies.")
 
 
 def _show(sweep: Sweep) -> None:

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,8 +102,10 @@ def plan(workshop: Workshop, versions: Sequence[str] = ()) -> Sweep:
     return Sweep(tuple(removals), kept)
 
 
-def let_go(workshop: Workshop, versions: Sequence[str] = (), *, by: str) -> Sweep:
-    """Removes what `plan` says of now, and gives it.
+def let_go(
+    workshop: Workshop, versions: Sequence[str] = (), *, by: str, agreed: Sweep | None = None
+) -> Sweep:
+    """Removes what `plan` says of now, and gives it; no more than was agreed to, where somebody was asked.
 
     Raises:
         UsageError: as `plan`.
@@ -119,6 +121,9 @@ def let_go(workshop: Workshop, versions: Sequence[str] = (), *, by: str) -> Swee
         held.enter_context(lease)
         held.enter_context(leased(means_of(workshop), in_turn=True))
         sweep = plan(workshop, versions)
+        if agreed is not None:
+            going = tuple(one for one in sweep.removals if one in agreed.removals)
+            sweep = replace(sweep, removals=going)
         for one in sweep.removals:
             _remove(workshop, one, by=by)
     return sweep
