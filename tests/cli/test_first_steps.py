@@ -23,6 +23,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 def test_init_says_where_to_go_and_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "Next: `cd churn`, `rondo check`, `rondo run`, `rondo serve`." in rondo("init", "churn").out
+    assert "Next: `cd 'my churn'`, " in rondo("init", "my churn").out
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     said = rondo("init")

@@ -45,6 +45,7 @@ def test_every_text_is_there_in_both_languages() -> None:
 def test_what_is_not_a_key_stays_as_it_is() -> None:
     assert Words("ko")("largest PSI is 0.3") == "largest PSI is 0.3"
     assert Words("en").state("some_new_state") == "some new state"
+    assert Words("en")("rollout.began", at="noon", by="observed.by_chance").startswith("began noon by ")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from string import Template
 
 from rondo.cli.output import say, say_json
@@ -58,7 +59,7 @@ def init(folder: Path, template: str) -> None:
 
 def _next(folder: Path, *commands: str) -> str:
     """The commands that come after; into the folder first, where we are not in it."""
-    there = () if folder.resolve() == Path.cwd() else (f"cd {folder}",)
+    there = () if folder.resolve() == Path.cwd() else (f"cd {quote(str(folder))}",)
     return f"Next: {', '.join(f'`{command}`' for command in (*there, *commands))}."
 
 

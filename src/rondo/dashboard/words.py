@@ -24,16 +24,19 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of that key with its values; what is not a key is data, and stays as it is."""
-        text = TEXTS.get(key)
-        if text is None:
-            return key
-        return text[LANGUAGES.index(self.language)].format(**{k: self._value(v) for k, v in values.items()})
+        text = self._text(key)
+        return key if text is None else text.format(**{k: self._value(v) for k, v in values.items()})
+
+    def _text(self, key: str) -> str | None:
+        """With its holes."""
+        texts = TEXTS.get(key)
+        return None if texts is None else texts[LANGUAGES.index(self.language)]
 
     def _value(self, value: object) -> str:
         """A value that is a key itself is said, several one after the other; any other stays as it is."""
         if isinstance(value, list):
             return ", ".join(self._value(one) for one in value)
-        return self(value) if isinstance(value, str) else str(value)
+        return self._text(str(value)) or str(value)
 
     def knows(self, key: str) -> bool:
         """Whether there is a text of that key."""
@@ -64,8 +67,7 @@ class Words:
         return self.language != "en" and bool(_ENGLISH.search(text))
 
     def _of(self, kind: str, word: object) -> str:
-        text = TEXTS.get(f"{kind}.{word}")
-        return str(word).replace("_", " ") if text is None else text[LANGUAGES.index(self.language)]
+        return self._text(f"{kind}.{word}") or str(word).replace("_", " ")
 
 
 def language_of(chosen: str | None, accepted: str) -> Language:

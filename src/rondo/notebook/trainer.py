@@ -25,14 +25,16 @@ class ModelTrainer(training.ModelTrainer):
         tuner: Tuner | None = None,
         seed: int = 42,
     ) -> None:
-        """Args:
-        experiment_name: where the runs are filed.
-        estimator: import path of a scikit-learn compatible estimator.
-        search: ranges by parameter, such as {"max_depth": "int(3, 15)"}; a forest has its own.
-        scoring: what the search looks at; by default auc_roc, or rmse for numbers.
-        tracker: by default MLflow, as MLFLOW_TRACKING_URI says or in the folder of now (`mlflow.db`).
-        tuner: by default Optuna in the folder of now.
-        seed: of the model and of the search.
+        """Trains nothing yet.
+
+        Args:
+            experiment_name: where the runs are filed.
+            estimator: import path of a scikit-learn compatible estimator.
+            search: ranges by parameter, such as {"max_depth": "int(3, 15)"}; a forest has its own.
+            scoring: what the search looks at; by default auc_roc, or rmse for numbers.
+            tracker: by default MLflow, as MLFLOW_TRACKING_URI says or in the folder of now (`mlflow.db`).
+            tuner: by default Optuna in the folder of now.
+            seed: of the model and of the search.
         """
         super().__init__(
             experiment_name,

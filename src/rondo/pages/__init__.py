@@ -153,7 +153,7 @@ def duration(value: float) -> str:
         return "1 year" if years == 1 else f"{years:g} years"
     for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
         if value >= size:
-            count = f"{value / size:.4g}"
+            count = number(value / size)
             return "1 day" if (count, unit) == ("1", "days") else f"{count} {unit}"
     return seconds(value)
 
