@@ -157,13 +157,6 @@ def test_without_a_script_a_page_says_how_old_it_is(browser: Browser, looked_at:
     context.close()
 
 
-def test_a_lost_connection_is_told(page: Page) -> None:
-    page.goto("/")
-    expect(page.locator("#live")).to_have_text("live")
-    page.evaluate("show(false)")
-    expect(page.locator("#live")).to_have_text("connection lost: this page may be old")
-
-
 @pytest.mark.parametrize(
     ("status", "body"), [(503, ""), (200, "<main>the page that asks for a token</main>")]
 )

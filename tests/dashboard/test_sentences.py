@@ -44,6 +44,8 @@ SAID = [
     ("rolled back from 1.1.0 to 1.0.0; 2 running servers held it ready",
      "1.1.0 버전에서 1.0.0 버전으로 롤백했습니다; 실행 중인 서버 2대가 준비되어 있었습니다"),
     ("rondo.yaml: features.numerical new", "rondo.yaml: features.numerical 추가됨"),
+    ("nothing needs it here; the model registry has it",
+     "이 컴퓨터에서는 더 이상 필요하지 않습니다; 모델 레지스트리에 사본이 있습니다"),
     ("0 over the last 5 minutes", "최근 5분간 0"),
     ("Rollout 5 of 1.1.2 (canary) is under way, in shadow (2 of 5).",
      "1.1.2 버전의 롤아웃 5(카나리) 진행 중: 섀도 단계 (5단계 중 2)"),

@@ -12,7 +12,9 @@ from rondo.records.monitoring import Decision
 
 def test_the_round_has_every_box_in_its_order(project: Assembly) -> None:
     boxes = {box.key: box for box in view.round_of(read(project))}
-    assert tuple(boxes) == view.ROUND
+    assert tuple(boxes) == (
+        "problem", "data", "features", "training", "validation", "deployment", "monitoring", "retraining"
+    )  # fmt: skip
     assert (boxes["data"].tone, boxes["data"].said) == ("none", "stage.never")
     assert (boxes["deployment"].tone, boxes["deployment"].busy) == ("ok", True)
     assert boxes["deployment"].values == {

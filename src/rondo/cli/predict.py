@@ -24,7 +24,8 @@ def predict(
 ) -> None:
     """The file with scores beside its rows."""
     from rondo.assembly import open_project
-    from rondo.lifecycle.scoring import OnError, release_to_score_with, score_file
+    from rondo.lifecycle.scored_rows import OnError
+    from rondo.lifecycle.scoring import release_to_score_with, score_file
 
     if errors not in ON_ERROR:
         raise UsageError(f"--errors is {errors!r}", rule=f"It is one of {', '.join(ON_ERROR)}")

@@ -169,6 +169,8 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     # rollouts
     (r"waits for a person's approval", "사람의 승인을 기다립니다"),
     (r"nothing speaks against it", "문제가 발견되지 않았습니다"),
+    (r"nothing needs it here", "이 컴퓨터에서는 더 이상 필요하지 않습니다"),
+    (r"the model registry has it", "모델 레지스트리에 사본이 있습니다"),
     (r"there is no evidence", "근거가 없습니다"),
     (r"the candidate answered no request yet", "후보가 아직 응답한 요청이 없습니다"),
     (r"([\d,]+) of ([\d,]+) requests so far", r"지금까지 요청 \2건 중 \1건"),

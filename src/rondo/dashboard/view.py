@@ -26,12 +26,10 @@ REPORTS = (
     "story",
 )
 REPORTS_ABOUT = ("preflight", "experiment")  # each is followed by a version or a name
-ROUND = ("problem", "data", "features", "training", "validation", "deployment", "monitoring", "retraining")
 _STAGES = {
     "data": ("extract", "data"),
     "features": ("features",),
     "training": ("training", "packaging"),
-    "validation": ("validation",),
 }
 _VERDICTS: Mapping[str, Tone] = {"ship": "ok", "reject": "bad", "hold": "warn", "inconclusive": "warn"}
 _ROLLOUTS: Mapping[str, Tone] = {

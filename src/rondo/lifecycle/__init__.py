@@ -49,5 +49,6 @@ lineage.py         where a version comes from, and what became of data
 branching.py       what the branch of the code stands for
 differing.py       what makes two versions different
 scoring.py         a file, scored as the server scores its rows
+scored_rows.py     its rows, chunk by chunk, and what is wrong with some
 answer_cells.py    the answers as cells of a table (pure)
 """
