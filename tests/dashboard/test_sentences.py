@@ -50,6 +50,8 @@ SAID = [
     ("Rollout 5 of 1.1.2 (canary) is under way, in shadow (2 of 5).",
      "1.1.2 버전의 롤아웃 5(카나리) 진행 중: 섀도 단계 (5단계 중 2)"),
     ("demo: 2 critical, 1 warning, 3 over", "demo: 심각 2건, 경고 1건, 종료 3건"),
+    ("the cooldown is 12 h, longer after 2 lost rounds",
+     "대기 기간은 12시간이며, 게이트를 연속 2번 통과하지 못해 길어졌습니다"),
     ("the last round began 2026-03-02 00:01 UTC; the cooldown is 1 day",
      "마지막 라운드 시작: 2026-03-02 00:01 UTC; 대기 기간은 1일입니다"),
 ]  # fmt: skip

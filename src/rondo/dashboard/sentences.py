@@ -50,7 +50,9 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"alert (above|below) (\S+(?: \S+)?), per feature", r"피처별로 \2 {1} 시 알림"),
     (r"alert (above|below) (\S+(?: \S+)?)", r"\2 {1} 시 알림"),
     (r"success metric", "성공 지표"),
-    (r"([\d,]+) days", r"\1일"),
+    (r"([\d,.]+) days?", r"\1일"),
+    (r"([\d,.]+) h", r"\1시간"),
+    (r"([\d,.]+) min", r"\1분"),
     (r"([\d,]+) rows", r"\1행"),
     (r"gain >= (\S+) \((.+) of (.+)\)", r"\1 이상 향상 (\3의 \2)"),
     (r"every difference <= (\S+)", r"모든 차이 \1 이하"),
@@ -165,7 +167,11 @@ _KNOWN: tuple[tuple[str, str], ...] = (
         r"30일 동안 \1번의 예산을 \2까지 모두 사용했습니다",
     ),
     (r"the last round began (.+ UTC)", r"마지막 라운드 시작: \1"),
-    (r"the cooldown is (\S+) days?", r"대기 기간은 \1일입니다"),
+    (r"the cooldown is ([\d,.]+ \w+)", r"대기 기간은 {1}입니다"),
+    (
+        r"the cooldown is ([\d,.]+ \w+), longer after (\d+) lost rounds",
+        r"대기 기간은 {1}이며, 게이트를 연속 \2번 통과하지 못해 길어졌습니다",
+    ),
     # rollouts
     (r"waits for a person's approval", "사람의 승인을 기다립니다"),
     (r"nothing speaks against it", "문제가 발견되지 않았습니다"),

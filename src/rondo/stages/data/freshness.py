@@ -13,6 +13,7 @@ import polars as pl
 
 from rondo.contract.data import Source
 from rondo.errors import nearest
+from rondo.pages import duration
 from rondo.records.dataset import Check
 from rondo.stages.data.types import logical, values_of
 
@@ -41,7 +42,7 @@ def _checks(
     for name, source in sources.items():
         if source.freshness is None or name not in tables:
             continue
-        rule = f"the newest row of source {name} is at most {span(source.freshness)} old"
+        rule = f"the newest row of source {name} is at most {duration(source.freshness.total_seconds())} old"
         column = source.loaded_at or event_time
         if column is None:
             mend = f"Add loaded_at to data.sources.{name}"
@@ -72,7 +73,7 @@ def _age(table: pl.DataFrame, source: str, column: str, limit: timedelta, rule: 
         )
     if isinstance(newest, datetime):
         told.append(
-            f"the newest is of {newest:%Y-%m-%d %H:%M} UTC, {span(max(now - newest, timedelta()))} old"
+            f"the newest is of {newest:%Y-%m-%d %H:%M} UTC, {duration(max((now - newest).total_seconds(), 0.0))} old"
         )
     if not told:
         return Check("freshness", "not_computable", f"source {source} has no time in it", rule, column)
@@ -80,15 +81,3 @@ def _age(table: pl.DataFrame, source: str, column: str, limit: timedelta, rule: 
     return Check(
         "freshness", "passed" if fresh else "failed", "; ".join(told), rule, column, mend=_READ_AGAIN
     )
-
-
-def span(length: timedelta) -> str:
-    """A length of time in the unit that a person would choose."""
-    for unit, each in (
-        ("days", timedelta(days=1)),
-        ("hours", timedelta(hours=1)),
-        ("minutes", timedelta(minutes=1)),
-    ):
-        if length >= 2 * each:
-            return f"{length / each:,.0f} {unit}" if length >= 10 * each else f"{length / each:.3g} {unit}"
-    return f"{length.total_seconds():.3g} s"

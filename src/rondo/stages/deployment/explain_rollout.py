@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from rondo.pages import duration
 from rondo.records.rollout import Evidence, Phase, Rollout
 from rondo.stages.deployment.step import in_words
 
@@ -45,7 +46,7 @@ def explain_phase(phase: Phase) -> str:
             does = "all requests at once"
         case "watch":
             does = "limits of `rollback_on` still bring the version before back"
-    asks = [f"for {span(phase.hold_s)}"] if phase.hold_s else []
+    asks = [f"for {duration(phase.hold_s)}"] if phase.hold_s else []
     asks += [f"{phase.min_requests:,} requests"] if phase.min_requests > 1 else []
     return f"{does}; {' and '.join(asks)}" if asks else does
 
@@ -74,14 +75,6 @@ def tell_figures(evidence: Evidence | None) -> Iterator[tuple[str, str]]:
     yield from _flat(evidence.figures if evidence else {}, "")
 
 
-def span(seconds: float) -> str:
-    """A length of time as people write it."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
 def _lines(rollout: Rollout, now: datetime) -> Iterator[PhaseStanding]:
     judged = iter(rollout.history)
     for place, phase in enumerate(rollout.phases):
@@ -94,7 +87,7 @@ def _lines(rollout: Rollout, now: datetime) -> Iterator[PhaseStanding]:
             evidence = evidence or rollout.evidence
             stands = rollout.state.replace("_", " ")
             if rollout.phase_since is not None and not rollout.ended:
-                stands = f"{stands} since {span(max((now - rollout.phase_since).total_seconds(), 0))}"
+                stands = f"{stands} since {duration(max((now - rollout.phase_since).total_seconds(), 0))}"
         yield PhaseStanding(phase.kind, explain_phase(phase), stands, tell_evidence(evidence))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from rondo.contract.retraining import Retraining
+from rondo.pages import duration
 from rondo.records.monitoring import Decision
 from rondo.stages.retraining.triggers import Fired
 
@@ -79,14 +80,9 @@ def _too_early(policy: Retraining, standing: Standing, now: datetime) -> str:
     if now < standing.last_round_at + cooldown:
         lost = f", longer after {standing.lost_in_a_row} lost rounds" if standing.lost_in_a_row else ""
         began = f"the last round began {standing.last_round_at:%Y-%m-%d %H:%M} UTC"
-        return f"{began}; the cooldown is {_days(cooldown)}{lost}"
+        return f"{began}; the cooldown is {duration(cooldown.total_seconds())}{lost}"
     recent = [at for at in standing.rounds_at if at > now - BUDGET_OVER]
     if policy.budget is not None and len(recent) >= policy.budget:
         free = recent[-policy.budget] + BUDGET_OVER
         return f"the budget of {policy.budget} rounds in 30 days is spent until {free:%Y-%m-%d %H:%M} UTC"
     return ""
-
-
-def _days(length: timedelta) -> str:
-    count = f"{length.total_seconds() / 86_400:g}"
-    return "1 day" if count == "1" else f"{count} days"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from rondo.contract.metrics import find_metric
 from rondo.contract.retraining import Bound, Retraining
+from rondo.pages import duration
 from rondo.stages.retraining.backtest import Policy
 
 USUAL_DAYS, USUAL_PSI, USUAL_LOSS = 30.0, 0.2, 0.1
@@ -74,12 +73,7 @@ def _told(contract: Retraining) -> str:
         told.append(f"{contract.max_days_without_training:g} days have passed")
     if contract.new_data_threshold is not None:
         told.append(f"{contract.new_data_threshold:,} rows are new")
-    held = [f"cooldown {_days(contract.cooldown)}"]
+    held = [f"cooldown {duration(contract.cooldown.total_seconds())}"]
     held += [] if contract.budget is None else [f"at most {contract.budget} in 30 days"]
     held += [f"not from {days}" for days in contract.freeze]
     return f"when {' or '.join(told) or 'never'}; {', '.join(held)}"
-
-
-def _days(length: timedelta) -> str:
-    days = f"{length.total_seconds() / 86_400:g}"
-    return "1 day" if days == "1" else f"{days} days"
