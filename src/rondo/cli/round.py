@@ -10,7 +10,6 @@ from rondo.errors import GateSaidNo, UsageError
 from rondo.lifecycle.stillness import recall
 from rondo.pages import measure
 from rondo.records.monitoring import WITH_VALUE, Observation
-from rondo.records.release import Release
 
 WIDE = 100
 """Columns below which a table of sentences is harder to read than lines."""
@@ -31,6 +30,7 @@ def run(
     from rondo.lifecycle.running import Selection
 
     workshop = open_project(folder, progress=(shown := progress()))
+    before = workshop.state.production()
     selection = Selection(only=stages, force=force, refresh=refresh)
     outcome = go_round(workshop, selection, by="rondo run", new_version=new_version)
     if as_json:
@@ -40,14 +40,9 @@ def run(
         say(f"Ran {', '.join(ran)}." if ran else "Nothing changed, nothing to do.")
         if rest := untold(shown, outcome.release):
             say(rest)
-        if not outcome.did_nothing and _is_first(workshop.state.releases()):
+        if before is None and workshop.state.production() is not None:
             say("Next: `rondo status` shows the contract, `rondo serve` answers requests.")
     return GateSaidNo.exit_code if outcome.refused else 0
-
-
-def _is_first(releases: Sequence[Release]) -> bool:
-    """Whether the only version there is has just come into production. Pure."""
-    return [release.stage for release in releases] == ["Production"]
 
 
 def run_alone(folder: Path, stages: tuple[str, ...]) -> int:
