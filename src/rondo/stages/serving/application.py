@@ -48,7 +48,6 @@ log = logging.getLogger("rondo.serving")
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SHADOW_GRACE_S = 1.0  # for which a stopping server waits for its shadow
 _REQUEST_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,64}$")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rondo.serving")
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 ROLES: Mapping[str, Role | None] = {
     "/ping": None,

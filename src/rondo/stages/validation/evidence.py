@@ -86,17 +86,11 @@ def truth(target: pl.Series, classes: Sequence[str], positive: str) -> Floats:
     return np.array([index.get(text, np.nan) for text in target.cast(pl.String).to_list()], dtype=np.float64)
 
 
-def time_one_row(
-    bundle: Bundle, rows: pl.DataFrame, clock: Callable[[], float] = time.perf_counter
-) -> tuple[float, ...]:
-    """Seconds that the bundle's graph takes for one row, row after row, after a warm-up; bounded in time."""
-    return time_requests(bundle, rows, at_once=1, clock=clock)
-
-
 def time_requests(
     bundle: Bundle, rows: pl.DataFrame, *, at_once: int, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[float, ...]:
-    """The same for so many rows at once, as one request of a ranking brings them."""
+    """Seconds that the bundle's graph takes for a request of so many rows, again and again after a warm-up; bounded in
+    time. A ranking brings many rows at once."""
     if not rows.height:
         return ()
     numerical, categorical = model_inputs(bundle, rows.head(max(TIMED_ROWS, at_once)))
